@@ -1,0 +1,1 @@
+"""Money: nothing costs anything yet."""

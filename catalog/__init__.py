@@ -1,0 +1,1 @@
+"""What exists and who may have it: datasets, versions, files, listings, offers, licences, delivery."""

@@ -1,0 +1,1 @@
+"""Quotes, orders, and delivery of what was ordered."""

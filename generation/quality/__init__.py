@@ -1,0 +1,1 @@
+"""Is it any good: profiles and measures, Arrow in, report out."""

@@ -1,0 +1,1 @@
+"""The child process in which any generator runs, and the writer beside it."""

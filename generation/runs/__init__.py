@@ -1,0 +1,1 @@
+"""The registry of generators, runs and their shards, sources, replay."""

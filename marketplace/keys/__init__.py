@@ -1,0 +1,1 @@
+"""Ed25519 keys, JWS, DSSE and the published key set."""

@@ -1,0 +1,237 @@
+"""The one settings file. What differs between a laptop and production is read from the environment, here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, default: bool = False) -> bool:
+    return os.environ.get(name, str(default)).lower() in {"1", "true", "yes"}
+
+
+def _needed(name: str, example: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. Set it (for example {name}={example}), or start with `make run`.")
+    return value
+
+
+def _database(url: str) -> dict[str, object]:
+    """Django's connection settings from ``postgresql://user:password@host:port/name``."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(f"DATABASE_URL must begin with postgresql://, not {parts.scheme}://. PostgreSQL 18 is the only engine.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 60,
+        "TEST": {"TEMPLATE": "template0"},
+    }
+
+
+#: True on one machine: simulated parts are allowed, mail goes to files, cookies travel over plain HTTP.
+LOCAL_STACK = _flag("LOOKALIKE_LOCAL")
+VAR_DIR = Path(os.environ.get("LOOKALIKE_VAR", BASE_DIR / "var"))
+
+SECRET_KEY = _needed("SECRET_KEY", "a-long-random-text")
+DEBUG = False
+PUBLIC_URL = _needed("PUBLIC_URL", "https://market.example").rstrip("/")
+ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or ""] + (["localhost", "127.0.0.1"] if LOCAL_STACK else [])
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+#: Parts that may be left out of a deployment, by application name, comma-separated.
+_LEFT_OUT = set(filter(None, os.environ.get("LOOKALIKE_WITHOUT", "").split(",")))
+
+INSTALLED_APPS = [
+    app
+    for app in [
+        "django.contrib.admin",
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.sessions",
+        "django.contrib.messages",
+        "django.contrib.staticfiles",
+        "django.contrib.postgres",
+        "django.contrib.humanize",
+        "allauth",
+        "allauth.account",
+        "allauth.mfa",
+        "csp",
+        "django_htmx",
+        "pgtrigger",
+        "marketplace.web",
+        "marketplace.work",
+        "marketplace.keys",
+        "marketplace.storage",
+        "marketplace.accounts",
+        "catalog",
+        "generation.runs",
+        "billing",
+        "generation.orders",
+        "marketplace.site",
+        "marketplace.local",
+    ]
+    if app not in _LEFT_OUT
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "marketplace.web.context.site",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": _database(_needed("DATABASE_URL", "postgresql://user:password@localhost/lookalike"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = _needed("REDIS_URL", "redis://localhost:6379/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# The object store. An empty endpoint is Amazon's own.
+S3_ENDPOINT_URL = os.environ.get("S3_ENDPOINT_URL", "")
+S3_BUCKET = os.environ.get("S3_BUCKET", "lookalike")
+S3_REGION = os.environ.get("AWS_REGION", "us-east-1")
+
+# Accounts. Login is by e-mail; a user may add a second factor or a passkey.
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "optional" if LOCAL_STACK else "mandatory"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
+ACCOUNT_ADAPTER = "marketplace.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "marketplace.accounts.forms.SignupForm"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL_STACK
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+
+# Mail. On one machine each message is a file.
+if LOCAL_STACK:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(VAR_DIR / "mail")
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
+    EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+    EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+    EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+    EMAIL_USE_TLS = _flag("EMAIL_USE_TLS", default=True)
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Lookalike <no-reply@{urlsplit(PUBLIC_URL).hostname}>")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", VAR_DIR / "static"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = LOCAL_STACK
+
+# A request body beyond this lies on disk while it is read, never in memory.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
+FILE_UPLOAD_TEMP_DIR = os.environ.get("LOOKALIKE_SCRATCH") or None
+
+# Security
+_HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
+SECURE_SSL_REDIRECT = _HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
+SECURE_HSTS_PRELOAD = _HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = _HTTPS
+CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "img-src": ["'self'"],
+        "style-src": ["'self'"],
+        "font-src": ["'self'"],
+        "script-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Work. The broker carries hints; PostgreSQL holds the truth.
+WORK_LEASE_SECONDS = int(os.environ.get("WORK_LEASE_SECONDS", "30"))
+WORK_SWEEP_SECONDS = int(os.environ.get("WORK_SWEEP_SECONDS", "10"))
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
+CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "work.sweep", "schedule": WORK_SWEEP_SECONDS, "options": {"expires": 60}}}
+
+# Limits on what strangers send
+SOURCE_MAX_BYTES = int(os.environ.get("SOURCE_MAX_BYTES", str(1 << 30)))
+SOURCE_KEPT_DAYS = 7
+DOWNLOAD_LINK_SECONDS = 300
+SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH", VAR_DIR / "scratch"))
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,1 @@
+"""What is composed of several parts: home, the demo shelves, the doctor's command."""

@@ -1,0 +1,1 @@
+"""What all pages and the API share: problem documents, keyset pages, forms from JSON Schema, plots, tags."""

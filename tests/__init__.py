@@ -1,0 +1,1 @@
+"""Tests, by what is promised."""
