@@ -212,6 +212,8 @@ CONTENT_SECURITY_POLICY = {
 # Work. The broker carries hints; PostgreSQL holds the truth.
 WORK_LEASE_SECONDS = int(os.environ.get("WORK_LEASE_SECONDS", "30"))
 WORK_SWEEP_SECONDS = int(os.environ.get("WORK_SWEEP_SECONDS", "10"))
+# A due piece is hinted again when nobody took it for this long.
+WORK_HINT_SECONDS = int(os.environ.get("WORK_HINT_SECONDS", "20"))
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -235,3 +237,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
 }
+
+# The most that one run may ask of a worker; a quote beyond it is refused with the reason.
+RUN_MAX_MEMORY_MIB = int(os.environ.get("RUN_MAX_MEMORY_MIB", "8192"))
+RUN_MAX_SCRATCH_MIB = int(os.environ.get("RUN_MAX_SCRATCH_MIB", "20480"))
+RUN_MAX_SECONDS = int(os.environ.get("RUN_MAX_SECONDS", str(24 * 3600)))

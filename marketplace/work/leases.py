@@ -1,0 +1,155 @@
+"""Taking a piece of work, keeping it, and ending it: by token, by the database's clock."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from marketplace.work.faults import LeaseLost, PlatformFault, WorkFault
+from marketplace.work.kinds import kind
+from marketplace.work.models import Piece
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Lease:
+    """A piece that this process works on. ``lost`` is set when somebody else took it, or it was cancelled."""
+
+    piece: UUID
+    kind: str
+    subject: UUID
+    token: UUID
+    attempt: int
+    lost: threading.Event = field(default_factory=threading.Event)
+    finished: bool = False
+
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Do the last writes of the piece and mark it done, in one transaction.
+
+        Raises LeaseLost, and keeps nothing, when the token is no longer ours.
+        """
+        with transaction.atomic():
+            held = Piece.objects.select_for_update().filter(id=self.piece, token=self.token).exists()
+            if not held:
+                raise LeaseLost
+            yield
+            self._end(Piece.State.DONE)
+        self.finished = True
+
+    def check(self) -> None:
+        """Raise LeaseLost if the heartbeat found that the lease is gone."""
+        if self.lost.is_set():
+            raise LeaseLost
+
+    def fail(self, fault: WorkFault) -> None:
+        """Mark the piece failed and let its kind record it on the subject, in one transaction."""
+        with transaction.atomic():
+            if not Piece.objects.select_for_update().filter(id=self.piece, token=self.token).exists():
+                raise LeaseLost
+            _fail(self.piece, self.kind, self.subject, fault)
+        self.finished = True
+
+    def put_back(self, message: str) -> None:
+        """Offer the piece again after its kind's pause, or give up when it was tried as often as its kind says."""
+        of_kind = kind(self.kind)
+        if self.attempt >= of_kind.attempts:
+            self.fail(PlatformFault(message))
+            return
+        held = Piece.objects.filter(id=self.piece, token=self.token)
+        held.update(
+            state=Piece.State.DUE,
+            due_at=Now() + of_kind.backoff * self.attempt,
+            token=None,
+            leased_until=None,
+            hinted_at=None,
+            fault_message=message,
+        )
+        self.finished = True
+
+    def _end(self, state: str) -> None:
+        Piece.objects.filter(id=self.piece).update(state=state, token=None, leased_until=None, finished_at=Now())
+
+
+def claim(piece_id: UUID) -> Lease | None:
+    """Take a due piece, or one whose lease lapsed. ``None`` when there is nothing to take.
+
+    A piece that was started as often as its kind says, and never ended, is given up here.
+    """
+    piece = Piece.objects.claimable().filter(id=piece_id).first()
+    if piece is None:
+        return None
+    of_kind = kind(piece.kind)
+    if piece.attempts >= of_kind.attempts:
+        _give_up_on_silence(piece)
+        return None
+    token = uuid4()
+    taken = (
+        Piece.objects.claimable()
+        .filter(id=piece_id, attempts=piece.attempts)
+        .update(state=Piece.State.LEASED, token=token, attempts=F("attempts") + 1, leased_until=Now() + of_kind.lease)
+    )
+    if not taken:
+        return None
+    return Lease(piece.id, piece.kind, piece.subject, token, piece.attempts + 1)
+
+
+@contextmanager
+def heartbeat(lease: Lease) -> Iterator[None]:
+    """Extend the lease from a thread of its own while the body runs; set ``lease.lost`` when that no longer works."""
+    period = kind(lease.kind).lease
+    stop = threading.Event()
+    thread = threading.Thread(target=_beat, args=(lease, period, stop), name=f"heartbeat {lease.piece}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _beat(lease: Lease, period: timedelta, stop: threading.Event) -> None:
+    try:
+        while not stop.wait(period.total_seconds() / 3):
+            try:
+                held = Piece.objects.filter(id=lease.piece, token=lease.token).update(leased_until=Now() + period)
+            except DatabaseError as error:
+                # The database may be back before the lease lapses; finishing checks the token in any case.
+                log.warning("No heartbeat for %s: %s", lease.piece, error)
+                connection.close()
+                continue
+            if not held:
+                lease.lost.set()
+                return
+    finally:
+        connection.close()
+
+
+def _give_up_on_silence(piece: Piece) -> None:
+    with transaction.atomic():
+        still = Piece.objects.select_for_update().claimable().filter(id=piece.id, attempts=piece.attempts).exists()
+        if still:
+            message = piece.fault_message or f"The worker died {piece.attempts} times while it did this."
+            _fail(piece.id, piece.kind, piece.subject, PlatformFault(message))
+
+
+def _fail(piece_id: UUID, name: str, subject: UUID, fault: WorkFault) -> None:
+    Piece.objects.filter(id=piece_id).update(
+        state=Piece.State.FAILED,
+        token=None,
+        leased_until=None,
+        finished_at=Now(),
+        fault_owner=fault.owner,
+        fault_message=fault.message,
+    )
+    kind(name).give_up(subject, fault)
