@@ -6,7 +6,11 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
+
+# Lets admin classes name their model in their type at run time, as they do for the type checker.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -45,6 +49,8 @@ LOCAL_STACK = _flag("LOOKALIKE_LOCAL")
 VAR_DIR = Path(os.environ.get("LOOKALIKE_VAR", BASE_DIR / "var"))
 
 SECRET_KEY = _needed("SECRET_KEY", "a-long-random-text")
+# What private signing keys are sealed with; without one of its own, the secret key.
+KEYS_SECRET = os.environ.get("LOOKALIKE_KEYS_SECRET") or SECRET_KEY
 DEBUG = False
 PUBLIC_URL = _needed("PUBLIC_URL", "https://market.example").rstrip("/")
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or ""] + (["localhost", "127.0.0.1"] if LOCAL_STACK else [])

@@ -1,0 +1,48 @@
+"""Which account a request acts for: the one that the signed-in user chose, else their personal one."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from marketplace.accounts.models import Account, User
+
+_CHOSEN = "acting_account"
+_CACHE = "_acting_account"
+
+
+def acting_account(request: HttpRequest) -> Account | None:
+    """The account that this request acts for; ``None`` for nobody. One query a request.
+
+    A chosen account counts only while the user is a member of it.
+    """
+    if not hasattr(request, _CACHE):
+        setattr(request, _CACHE, _find(request))
+    found: Account | None = getattr(request, _CACHE)
+    return found
+
+
+def choose(request: HttpRequest, account: Account) -> None:
+    """Act for ``account`` from now on. Raises PermissionError when the user is not a member."""
+    user = request.user
+    if not isinstance(user, User) or not Account.objects.of(user).filter(id=account.id).exists():
+        raise PermissionError(f"you are not a member of {account}")
+    request.session[_CHOSEN] = str(account.id)
+    setattr(request, _CACHE, account)
+
+
+def _find(request: HttpRequest) -> Account | None:
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    chosen = request.session.get(_CHOSEN)
+    accounts = Account.objects.of(user).order_by("memberships__id")
+    by_preference = sorted(
+        accounts[:100], key=lambda account: (account.id != _uuid(chosen), account.kind != Account.Kind.PERSONAL)
+    )
+    return by_preference[0] if by_preference else None
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None

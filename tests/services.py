@@ -1,0 +1,75 @@
+"""A pytest plugin: the real parts that tests run on, started once and ended with the tests.
+
+It is loaded before Django's settings are, and tells them where the parts are. Each part steps aside when its address
+is in the environment. With pytest-xdist the controller starts the parts; each worker has a database, a Redis database
+and a bucket of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from marketplace.local.servers import ObjectStore, PostgreSQL, Valkey
+
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Start the parts that nobody named, then say where everything is."""
+    if _WORKER:
+        number = int(_WORKER.removeprefix("gw")) + 1
+        os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{number}"
+        os.environ["S3_BUCKET"] = f"tests-{_WORKER}"
+        os.environ["LOOKALIKE_VAR"] = os.environ["LOOKALIKE_VAR"] + f"-{_WORKER}"
+        return
+    home = Path(tempfile.mkdtemp(prefix="lookalike-tests-"))
+    _start(home)
+    os.environ.update(
+        SECRET_KEY=secrets.token_urlsafe(50),
+        PUBLIC_URL="http://localhost:8000",
+        LOOKALIKE_LOCAL="1",
+        LOOKALIKE_VAR=str(home / "var"),
+        S3_BUCKET="tests",
+        WORK_LEASE_SECONDS="5",
+        WORK_SWEEP_SECONDS="1",
+        WORK_HINT_SECONDS="2",
+    )
+
+
+def _start(home: Path) -> None:
+    servers = []
+    if "DATABASE_URL" not in os.environ:
+        database = PostgreSQL(home / "postgresql", secrets.token_urlsafe(12), port=0, durable=False)
+        os.environ["DATABASE_URL"] = database.url
+        servers.append(database)
+    if "REDIS_URL" not in os.environ:
+        redis = Valkey(home / "valkey", secrets.token_urlsafe(12), port=0, durable=False)
+        os.environ["REDIS_URL"] = redis.url
+        servers.append(redis)
+    if "S3_ENDPOINT_URL" not in os.environ:
+        store = ObjectStore(home / "s3", "tests", secrets.token_urlsafe(12), port=0)
+        os.environ["S3_ENDPOINT_URL"] = store.address.endpoint
+        os.environ["AWS_ACCESS_KEY_ID"] = store.address.access_key
+        os.environ["AWS_SECRET_ACCESS_KEY"] = store.address.secret_key
+        servers.append(store)
+    atexit.register(_stop, servers, home)
+    for server in servers:
+        server.start()
+    for server in servers:
+        server.child.wait_until_healthy()
+        if isinstance(server, PostgreSQL):
+            server.wait()
+
+
+def _stop(servers: list[PostgreSQL | Valkey | ObjectStore], home: Path) -> None:
+    for server in servers:
+        server.child.stop()
+    shutil.rmtree(home, ignore_errors=True)
