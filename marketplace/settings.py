@@ -22,7 +22,9 @@ def _flag(name: str, default: bool = False) -> bool:
 def _needed(name: str, example: str) -> str:
     value = os.environ.get(name, "")
     if not value:
-        raise ImproperlyConfigured(f"{name} is not set. Set it (for example {name}={example}), or start with `make run`.")
+        raise ImproperlyConfigured(
+            f"{name} is not set. Set it (for example {name}={example}), or start with `make run`."
+        )
     return value
 
 
@@ -30,7 +32,9 @@ def _database(url: str) -> dict[str, object]:
     """Django's connection settings from ``postgresql://user:password@host:port/name``."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured(f"DATABASE_URL must begin with postgresql://, not {parts.scheme}://. PostgreSQL 18 is the only engine.")
+        raise ImproperlyConfigured(
+            f"DATABASE_URL must begin with postgresql://, not {parts.scheme}://. PostgreSQL 18 is the only engine."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

@@ -38,7 +38,13 @@ def put_private(key: str, path: Path) -> None:
 
 def put_private_bytes(key: str, body: bytes, content_type: str) -> None:
     """Store ``body`` under a private key, replacing what was there."""
-    put(key, body, md5=hashlib.md5(body, usedforsecurity=False).digest(), sha256=hashlib.sha256(body).digest(), content_type=content_type)
+    put(
+        key,
+        body,
+        md5=hashlib.md5(body, usedforsecurity=False).digest(),
+        sha256=hashlib.sha256(body).digest(),
+        content_type=content_type,
+    )
 
 
 def put_private_stream(key: str, chunks: Iterable[bytes], size: int) -> None:

@@ -6,12 +6,12 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from celery import shared_task
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from marketplace.celery import app
 from marketplace.work.faults import LeaseLost, WorkFault
 from marketplace.work.kinds import kind, sweeps
 from marketplace.work.leases import Lease, claim, heartbeat
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _HINTS_A_SWEEP = 500
 
 
-@shared_task(name=TASK)
+@app.task(name=TASK)
 def perform(piece_id: str) -> None:
     """Take the piece if it is still there to be taken, and do it under a heartbeat."""
     lease = claim(UUID(piece_id))
@@ -36,7 +36,7 @@ def perform(piece_id: str) -> None:
         log.warning("%s of %s was taken from this worker; this attempt is discarded.", lease.kind, lease.subject)
 
 
-@shared_task(name="work.sweep")
+@app.task(name="work.sweep")
 def sweep() -> None:
     """Send again what should be under way and is not, then let each part look for what it missed."""
     unseen = Q(hinted_at__isnull=True) | Q(hinted_at__lt=Now() - timedelta(seconds=settings.WORK_HINT_SECONDS))

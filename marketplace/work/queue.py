@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from celery import current_app
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
+from marketplace.celery import app
 from marketplace.work.kinds import kind
 from marketplace.work.models import Piece
 
@@ -77,11 +77,9 @@ def hint(pieces: Iterable[Piece]) -> None:
 
 def _send(due: list[tuple[UUID, str]]) -> None:
     try:
-        with current_app.producer_or_acquire() as producer:
+        with app.producer_or_acquire() as producer:
             for piece_id, name in due:
-                current_app.send_task(
-                    TASK, args=[str(piece_id)], queue=kind(name).queue, producer=producer, retry=False
-                )
+                app.send_task(TASK, args=[str(piece_id)], queue=kind(name).queue, producer=producer, retry=False)
     except (OperationalError, OSError) as error:
         log.warning("The broker took no hint of %d pieces (%s); the sweep will send it again.", len(due), error)
 

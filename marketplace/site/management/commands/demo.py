@@ -38,7 +38,6 @@ class Command(BaseCommand):
             self.stderr.write(f"{listing.dataset}: {listing.get_state_display()}")
         self.stdout.write(json.dumps(made))
 
-
     def _account(self, slug: str, name: str, kind: str) -> Account:
         return Account.objects.get_or_create(slug=slug, defaults={"name": name, "kind": kind, "demo": True})[0]
 
