@@ -16,3 +16,8 @@ urlpatterns = [
         if app.name.split(".")[0] in _PARTS and find_spec(f"{app.name}.urls")
     ),
 ]
+
+handler400 = "marketplace.web.problems.bad_request"
+handler403 = "marketplace.web.problems.forbidden"
+handler404 = "marketplace.web.problems.not_found"
+handler500 = "marketplace.web.problems.server_error"

@@ -1,11 +1,21 @@
 """What every template knows."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from marketplace.web.navigation import items
+from marketplace.web.theme import theme_of
+
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """The site's public address, and whether this is the one-machine stack."""
-    return {"PUBLIC_URL": settings.PUBLIC_URL, "LOCAL_STACK": settings.LOCAL_STACK}
+    """The site's public address, whether this is the one-machine stack, the theme chosen, and the way around."""
+    return {
+        "PUBLIC_URL": settings.PUBLIC_URL,
+        "LOCAL_STACK": settings.LOCAL_STACK,
+        "theme": theme_of(request),
+        "navigation": items(request.path),
+    }
