@@ -69,7 +69,7 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
 
 
 class RequestIdMiddleware:
-    """Names each request by the caller's ``X-Request-Id`` if that is a plain one, else anew, and says so in the answer."""
+    """Names each request by the caller's ``X-Request-Id`` if that is a plain one, else anew; the answer says which."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
