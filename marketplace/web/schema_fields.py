@@ -111,7 +111,7 @@ def _field(raw: Any, root: Mapping[str, Any], path: tuple[str, ...], prefix: str
         name=name,
         id="f-" + re.sub(r"[^A-Za-z0-9_-]", "-", name),
         kind=kind,
-        label=str(schema.get("title") or path[-1].replace("_", " ").capitalize()),
+        label=_label(schema, path[-1]),
         hint=_hint(schema, kind, required=required),
         unit=str(schema.get("unit", "")),
         required=required and not nullable,
@@ -120,6 +120,13 @@ def _field(raw: Any, root: Mapping[str, Any], path: tuple[str, ...], prefix: str
         choices=_choices(of_one) if kind in {"choice", "ticks"} else (),
         parts=parts,
     )
+
+
+def _label(schema: Mapping[str, Any], name: str) -> str:
+    """The title that the author gave; else the name as words, where pydantic would write Every Word Large."""
+    title = str(schema.get("title", "")).strip()
+    made_by_pydantic = name.title().replace("_", " ").strip()
+    return title if title and title != made_by_pydantic else name.replace("_", " ").strip().capitalize()
 
 
 def _kind(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> Kind:

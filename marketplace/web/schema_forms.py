@@ -100,11 +100,10 @@ class BoundForm:
     def summary(self) -> list[Wrong]:
         """Everything that needs a change, in the order of the page; what belongs to no field comes first."""
         placed = self._placed()
-        leaves = list(_walk(self.form.fields))
         general = [Wrong("", fault.field, _sentence(fault)) for fault in placed.get("", [])]
         return general + [
-            Wrong(_first_control(field), field.label, _sentence(fault))
-            for field in leaves
+            Wrong(_first_control(field), _full_label(field, owner), _sentence(fault))
+            for field, owner in _walk(self.form.fields)
             for fault in placed.get(_dotted(field.path), [])
         ]
 
@@ -114,7 +113,7 @@ class BoundForm:
 
     def _placed(self) -> dict[str, list[Fault]]:
         """The faults by the path of the nearest field that shows them; "" holds those that no field shows."""
-        known = {_dotted(field.path) for field in _walk(self.form.fields)}
+        known = {_dotted(field.path) for field, _ in _walk(self.form.fields)}
         placed: dict[str, list[Fault]] = {}
         for fault in self.faults:
             steps = fault.field.split(".")
@@ -317,10 +316,16 @@ def _bound(field: Field, data: QueryDict, placed: Mapping[str, Sequence[Fault]])
     )
 
 
-def _walk(fields: Iterable[Field]) -> Iterator[Field]:
+def _walk(fields: Iterable[Field], owner: Field | None = None) -> Iterator[tuple[Field, Field | None]]:
+    """Every field with the field that it is a part of."""
     for field in fields:
-        yield field
-        yield from _walk(field.parts)
+        yield field, owner
+        yield from _walk(field.parts, field)
+
+
+def _full_label(field: Field, owner: Field | None) -> str:
+    """The label as it reads away from its place: "Light elevation, to"."""
+    return f"{owner.label}, {field.label[:1].lower()}{field.label[1:]}" if owner else field.label
 
 
 def _dotted(path: Sequence[str]) -> str:

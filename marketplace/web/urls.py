@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from marketplace.web import theme
+from marketplace.web import kit, theme
 
 app_name = "web"
 
 urlpatterns = [
     path("theme", theme.choose, name="theme"),
+    path("kit", kit.kit, name="kit"),
 ]

@@ -1,0 +1,27 @@
+"""Plots drawn by the server as SVG: solid is what was made here, the outline its reference.
+
+Across, everything is in per cent; down, in pixels: text keeps its size at any width. No style attributes (the content
+security policy refuses them): sizes are SVG attributes, colours are classes. Each plot says its finding in its label.
+"""
+
+from marketplace.web.plots.columns import category_bars, column_head, histogram, thumbnails
+from marketplace.web.plots.marks import digest_cells, gauge
+from marketplace.web.plots.progress import rate_line, shard_cells
+from marketplace.web.plots.shapes import Categories, Gauge, Histogram, Plot, Rate, ShardCell
+
+__all__ = [
+    "Categories",
+    "Gauge",
+    "Histogram",
+    "Plot",
+    "Rate",
+    "ShardCell",
+    "category_bars",
+    "column_head",
+    "digest_cells",
+    "gauge",
+    "histogram",
+    "rate_line",
+    "shard_cells",
+    "thumbnails",
+]

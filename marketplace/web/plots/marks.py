@@ -1,0 +1,49 @@
+"""Small marks beside text: a digest as cells, a measure on its track."""
+
+from __future__ import annotations
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from marketplace.web.plots.shapes import Gauge
+from marketplace.web.plots.svg import coordinate
+from marketplace.web.templatetags.units import thousands
+
+
+def digest_cells(digest: str) -> SafeString:
+    """The first 32 bits of a SHA-256 in hexadecimal as 16 × 2 squares, beside the digest in text, which is the fact.
+
+    Raises ValueError for what is not hexadecimal or too short.
+    """
+    bits = f"{int(digest[:8], 16):032b}" if len(digest) >= 8 else ""
+    if len(bits) != 32:
+        raise ValueError("a digest has at least eight hexadecimal digits")
+    cells = format_html_join(
+        "",
+        '<rect class="{}" x="{}" y="{}" width="5" height="5"/>',
+        (("one" if bit == "1" else "zero", (n % 16) * 7, n // 16 * 7) for n, bit in enumerate(bits)),
+    )
+    return format_html(
+        '<svg class="digest" width="110" height="12" viewBox="0 0 110 12" aria-hidden="true">{}</svg>', cells
+    )
+
+
+def gauge(measure: Gauge, *, name: str, label: str = "", ends: bool = True) -> SafeString:
+    """A track with the yardstick as a ring and the value as a disc; ``ends`` writes both ends beside it."""
+    value = coordinate(_on_track(measure, measure.value))
+    marks = format_html('<circle class="disc{}" cx="{}%" cy="8" r="4.5"/>', " watch" if measure.watch else "", value)
+    if measure.reference is not None:
+        yardstick = coordinate(_on_track(measure, measure.reference))
+        line = format_html('<line class="gap" x1="{}%" x2="{}%" y1="8" y2="8"/>', yardstick, value)
+        marks = line + format_html('<circle class="ring" cx="{}%" cy="8" r="6"/>', yardstick) + marks
+    track = format_html('<line class="span" x1="0" x2="100%" y1="8" y2="8"/>{}', marks)
+    words = label or measure.finding(name)
+    svg = format_html('<svg class="gauge" width="100%" height="16" role="img" aria-label="{}">{}</svg>', words, track)
+    if not ends:
+        return svg
+    low, high = thousands(measure.low), thousands(measure.high)
+    return format_html('<div class="scale"><span>{}</span>{}<span>{}</span></div>', low, svg, high)
+
+
+def _on_track(measure: Gauge, value: float) -> float:
+    return min(100.0, max(0.0, 100 * (value - measure.low) / (measure.high - measure.low)))
