@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from generation.runner.parse.arrow import ArrowArray, ArrowType, pc
 from generation.runner.parse.faults import Fault, Faults
 from generation.runner.parse.notation import Notation, Reading, strings_of
 
@@ -21,13 +21,13 @@ _WHAT = {
 
 
 def read_batch(batch: pa.RecordBatch, readings: Sequence[Reading], row: int, faults: Faults) -> pa.RecordBatch:
-    """Return the typed columns of ``batch``, whose first row has the number ``row``; unreadable values become faults."""
+    """Return the typed columns of ``batch``, whose first row is number ``row``; unreadable values become faults."""
     arrays = [_read_column(array, reading, row, faults) for array, reading in zip(batch.columns, readings, strict=True)]
     schema = pa.schema([pa.field(reading.name, reading.type) for reading in readings])
     return pa.record_batch(arrays, schema=schema)
 
 
-def _read_column(array: pa.Array, reading: Reading, row: int, faults: Faults) -> pa.Array:
+def _read_column(array: ArrowArray, reading: Reading, row: int, faults: Faults) -> ArrowArray:
     if reading.notation is Notation.TYPED:
         convert = _typed(reading.type)
     else:
@@ -50,7 +50,7 @@ def _add_range_fault(row: int, reading: Reading, faults: Faults) -> None:
     faults.add(Fault("range", message, "Correct the value or leave the field empty.", row=row, column=reading.name))
 
 
-def _first_failure(array: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> int:
+def _first_failure(array: ArrowArray, convert: Callable[[ArrowArray], ArrowArray]) -> int:
     """Return the index of the first value that ``convert`` refuses."""
     low, high = 0, len(array)
     while high - low > 1:
@@ -63,8 +63,8 @@ def _first_failure(array: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> 
     return low
 
 
-def _typed(type_: pa.DataType) -> Callable[[pa.Array], pa.Array]:
-    def convert(array: pa.Array) -> pa.Array:
+def _typed(type_: ArrowType) -> Callable[[ArrowArray], ArrowArray]:
+    def convert(array: ArrowArray) -> ArrowArray:
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
         array = array.cast(type_)
@@ -77,8 +77,8 @@ def _typed(type_: pa.DataType) -> Callable[[pa.Array], pa.Array]:
     return convert
 
 
-def _dates(order: str) -> Callable[[pa.Array], pa.Array]:
-    def convert(array: pa.Array) -> pa.Array:
+def _dates(order: str) -> Callable[[ArrowArray], ArrowArray]:
+    def convert(array: ArrowArray) -> ArrowArray:
         padded = pc.replace_substring_regex(array, r"\b([0-9])\b", r"0\1")
         pattern = r"^([0-9]{2})[/.-]([0-9]{2})[/.-]([0-9]{4})$"
         return pc.cast(pc.replace_substring_regex(padded, pattern, order), pa.date32())
@@ -86,22 +86,22 @@ def _dates(order: str) -> Callable[[pa.Array], pa.Array]:
     return convert
 
 
-def _booleans(array: pa.Array) -> pa.Array:
+def _booleans(array: ArrowArray) -> ArrowArray:
     return pc.equal(pc.utf8_lower(array), "true")
 
 
-def _integers(array: pa.Array) -> pa.Array:
+def _integers(array: ArrowArray) -> ArrowArray:
     return pc.cast(pc.utf8_ltrim(array, "+"), pa.int64())
 
 
-def _clocks(array: pa.Array) -> pa.Array:
+def _clocks(array: ArrowArray) -> ArrowArray:
     padded = pc.replace_substring_regex(array, r"^([0-9]):", r"0\1:")
     padded = pc.replace_substring_regex(padded, r"^([0-9]{2}:[0-9]{2})$", r"\1:00")
     day = pa.scalar("1970-01-01 ")
     return pc.cast(pc.cast(pc.binary_join_element_wise(day, padded, ""), pa.timestamp("s")), pa.time32("s"))
 
 
-_CONVERTERS: dict[Notation, Callable[[pa.Array], pa.Array]] = {
+_CONVERTERS: dict[Notation, Callable[[ArrowArray], ArrowArray]] = {
     Notation.BOOLEAN: _booleans,
     Notation.INTEGER: _integers,
     Notation.DECIMAL: lambda array: pc.cast(array, pa.float64()),

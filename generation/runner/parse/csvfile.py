@@ -8,8 +8,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -38,7 +39,9 @@ class CsvUpload:
         """Yield the rows in order; all columns are strings, an empty field is an empty string."""
         yield from self._batches(lambda row: "error")
 
-    def _batches(self, invalid_row: object) -> Iterator[pa.RecordBatch]:
+    def _batches(
+        self, invalid_row: Callable[[arrow_csv.InvalidRow], Literal["skip", "error"]]
+    ) -> Iterator[pa.RecordBatch]:
         # columns are read by position: two may have one name, which is told later together with all else
         names = [f"c{i}" for i in range(len(self.names))]
         reader = arrow_csv.open_csv(
@@ -61,7 +64,7 @@ class CsvUpload:
 
 
 def _as_utf8(path: Path, scratch: Path) -> tuple[Path, int]:
-    """Return a UTF-8 file with the text of ``path`` and its number of quotation marks, or say where the encoding breaks."""
+    """Return a UTF-8 file with the text of ``path`` and its number of quotation marks, if it is sound text."""
     with path.open("rb") as file:
         encoding = _UTF16.get(file.read(2))
     if encoding is not None:
@@ -165,7 +168,7 @@ def _check_shape(upload: CsvUpload, faults: Faults, *, odd_quotes: bool) -> None
         f"Give each row {len(upload.names)} fields as in the header; put values that contain the delimiter in quotes."
     )
 
-    def invalid(row: arrow_csv.InvalidRow) -> str:
+    def invalid(row: arrow_csv.InvalidRow) -> Literal["skip", "error"]:
         message = f"Row {row.number} has {row.actual_columns} fields, the header has {row.expected_columns}."
         faults.add(Fault("ragged", message, remedy, row=row.number))
         return "skip"

@@ -29,7 +29,7 @@ class Limits:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Limits:
-        """Take the members known here from ``given``; raises ``ValueError`` when ``holdout_key`` is missing or not hex."""
+        """Take the known members of ``given``; raises ``ValueError`` when ``holdout_key`` is missing or not hex."""
         known = {one.name for one in fields(cls)}
         key = given.get("holdout_key")
         if not isinstance(key, str) or len(bytes.fromhex(key)) < 16:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
+from generation.runner.parse.arrow import ArrowType, pc
 from generation.runner.parse.faults import Fault, Faults, K, Limits
 from generation.runner.parse.notation import Reading
 from generation.runner.parse.store import Store
@@ -23,7 +23,7 @@ from generation.runner.parse.store import Store
 _MOST_DECIMALS = 6
 _USABLE = ("number", "category", "date", "datetime", "time", "boolean")
 _KEY_NAME = re.compile(
-    r"(^|[_\s.-])(id|ids|key|uuid|guid|code|nr|no|number|num)$|[a-z](Id|ID|Key|Code|Nr|No)$|^(id|key)[_\s.-]", re.I
+    r"(?i:(^|[_\s.-])(id|ids|key|uuid|guid|code|nr|no|number|num)$)|[a-z](Id|ID|Key|Code|Nr|No)$|(?i:^(id|key)[_\s.-])"
 )
 
 
@@ -31,21 +31,21 @@ _KEY_NAME = re.compile(
 class Column:
     """One column as its owner is told of it. Nothing here depends on fewer than ``K`` rows but the fact of uniqueness.
 
-    ``missing`` is a share rounded to three digits, 0 when fewer than ``K`` rows are without a value; ``distinct`` is the
-    power of ten at or below the number of distinct values.
+    ``missing`` is a share rounded to three digits, 0 when fewer than ``K`` rows are without a value; ``distinct`` is
+    the power of ten at or below the number of distinct values.
     """
 
     name: str
-    type: pa.DataType
+    type: ArrowType
     kind: str
     missing: float
     distinct: int
     decimals: int | None = None
 
-    def metadata(self) -> dict[str, str]:
-        """The column's facts as metadata of an Arrow field."""
-        facts = {"kind": self.kind, "missing": str(self.missing), "distinct": str(self.distinct)}
-        return facts if self.decimals is None else {**facts, "decimals": str(self.decimals)}
+    def as_json(self) -> dict[str, Any]:
+        """The column's facts; all but name and type become metadata of the source's Arrow field."""
+        facts = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**facts, "type": str(self.type)}
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,7 @@ class Understanding:
     warnings: tuple[dict[str, str], ...]
 
     def as_json(self, size: int) -> dict[str, Any]:
-        columns = [{"name": one.name, "type": str(one.type), **one.metadata()} for one in self.columns]
-        for column, one in zip(columns, self.columns, strict=True):
-            column.update(missing=one.missing, distinct=one.distinct, decimals=one.decimals)
+        columns = [one.as_json() for one in self.columns]
         table = {
             "rows": self.rows,
             "holdout_rows": self.holdout_rows,
@@ -82,6 +80,7 @@ def understand(store: Store, readings: Sequence[Reading], limits: Limits, faults
     _check_use(columns, limits, faults)
     notes = [{"column": one.name, "message": one.note} for one in readings if one.note]
     notes += [{"column": one.name, "message": _WARNINGS[one.kind]} for one in columns if one.kind in _WARNINGS]
+    notes += [{"column": one.name, "message": _IDENTIFIES} for one in columns if _may_identify(one, limits)]
     return None if faults else Understanding(rows + withheld, withheld, columns, tuple(notes))
 
 
@@ -89,8 +88,19 @@ _WARNINGS = {
     "text": "Free text, or values that hardly anybody shares: it will be left out of what is made.",
     "key": "Every row has its own value: new ones will be made, none is carried over.",
     "empty": f"Fewer than {K} rows have a value: it will come out empty.",
-    "constant": "Every row has the same value.",
+    "constant": "All rows that have a value have the same one.",
 }
+
+
+_IDENTIFIES = (
+    "Looks like numbers of people or things that have several rows each. If they are people, name this column as the "
+    "identifying one: people are then counted instead of rows."
+)
+
+
+def _may_identify(column: Column, limits: Limits) -> bool:
+    many = column.distinct >= 100 and column.kind in ("number", "category", "text")
+    return many and column.name != limits.identifier and column.decimals is None and bool(_KEY_NAME.search(column.name))
 
 
 def _check_use(columns: Sequence[Column], limits: Limits, faults: Faults) -> None:
@@ -104,7 +114,7 @@ def _check_use(columns: Sequence[Column], limits: Limits, faults: Faults) -> Non
 
 @dataclass(frozen=True)
 class _Counts:
-    """Distinct values, rows that have one, rows whose value ``K`` rows share, and the width of the range (0 if none)."""
+    """Distinct values, rows that have one, rows whose value ``K`` rows share, and the width of the range."""
 
     distinct: int
     values: int
@@ -173,7 +183,7 @@ def _is_compact(store: Store, name: str) -> bool:
     return not pc.any(pc.match_substring(sample, " ")).as_py() and bool(pc.all(short).as_py())
 
 
-def _is_fractional(type_: pa.DataType) -> bool:
+def _is_fractional(type_: ArrowType) -> bool:
     return bool(pa.types.is_floating(type_))
 
 

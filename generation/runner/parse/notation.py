@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from generation.runner.parse.arrow import ArrowArray, ArrowType, pc
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
@@ -48,7 +49,7 @@ PATTERNS = {
     Notation.CLOCK: rf"^{_CLOCK}$",
 }
 
-_TYPES: dict[Notation, pa.DataType] = {
+_TYPES: dict[Notation, ArrowType] = {
     Notation.BOOLEAN: pa.bool_(),
     Notation.INTEGER: pa.int64(),
     Notation.DECIMAL: pa.float64(),
@@ -72,10 +73,10 @@ class Reading:
     name: str
     notation: Notation
     note: str | None = None
-    given: pa.DataType | None = None
+    given: ArrowType | None = None
 
     @property
-    def type(self) -> pa.DataType:
+    def type(self) -> ArrowType:
         """The Arrow type that the column is stored with; text is always ``string``."""
         if self.given is None:
             return _TYPES[self.notation]
@@ -87,7 +88,7 @@ class Reading:
 
 
 def chosen(name: str, candidates: set[Notation], values: int, parts: tuple[int, int]) -> Reading:
-    """Choose among the notations that all ``values`` follow; ``parts`` are the largest first and second part of a/b/yyyy."""
+    """Choose among the notations that all ``values`` follow; ``parts`` are the largest two first parts of a/b/yyyy."""
     if not values:
         return Reading(name, Notation.TEXT)
     for notation in PATTERNS:
@@ -104,25 +105,25 @@ def chosen(name: str, candidates: set[Notation], values: int, parts: tuple[int, 
     return Reading(name, Notation.TEXT)
 
 
-def strings_of(array: pa.Array) -> pa.Array:
+def strings_of(array: ArrowArray) -> ArrowArray:
     """Trim the texts of a CSV column and turn the usual spellings of "missing" into nulls."""
     array = pc.utf8_trim_whitespace(array)
     return pc.if_else(pc.is_in(array, MISSING), pa.scalar(None, pa.string()), array)
 
 
-def day_and_month(distinct: pa.Array) -> tuple[int, int]:
+def day_and_month(distinct: ArrowArray) -> tuple[int, int]:
     """Return the largest first and second part of texts written a/b/yyyy."""
     parts = pc.extract_regex(distinct, r"^(?P<first>[0-9]+)[/.-](?P<second>[0-9]+)[/.-]")
     first, second = (pc.max(pc.cast(parts.field(i), pa.int64())).as_py() for i in range(2))
     return first, second
 
 
-def too_long_integers(array: pa.Array) -> pa.Array:
+def too_long_integers(array: ArrowArray) -> ArrowArray:
     """Tell which whole numbers have more than 18 digits; shorter ones fit 64 bits."""
     return pc.greater(pc.utf8_length(pc.utf8_ltrim(array, "+-")), 18)
 
 
-def is_plain(type_: pa.DataType) -> bool:
+def is_plain(type_: ArrowType) -> bool:
     """Tell whether columns of an Arrow type can be read: numbers, texts, booleans, dates, times, missing only."""
     types = pa.types
     return bool(

@@ -30,7 +30,7 @@ class ParquetUpload:
         self._check_size()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in order, dictionaries decoded; stops with a fault when more is decoded than an upload may have."""
+        """Yield the rows in order; stops with a fault when more is decoded than an upload may have."""
         decoded = 0
         for batch in self._file().iter_batches(batch_size=_BATCH, use_threads=False):
             decoded += batch.nbytes

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
+from generation.runner.parse.arrow import ArrowArray, pc
 from generation.runner.parse.faults import Limits
 from generation.sdk import Streams
 
@@ -55,7 +55,7 @@ class Store:
 
             yield write
 
-    def _choose(self, schema: pa.Schema) -> Callable[[pa.RecordBatch], pa.Array]:
+    def _choose(self, schema: pa.Schema) -> Callable[[pa.RecordBatch], ArrowArray]:
         key = bytes.fromhex(self._limits.holdout_key)
         if self._limits.identifier in schema.names:
             return _HoldoutByPerson(key, self._limits.holdout_share, self._limits.identifier)
@@ -82,7 +82,7 @@ class _HoldoutByPosition:
         self._share = share
         self._row = 0
 
-    def __call__(self, batch: pa.RecordBatch) -> pa.Array:
+    def __call__(self, batch: pa.RecordBatch) -> ArrowArray:
         first, last = self._row, self._row + batch.num_rows
         self._row = last
         spans = range(first // _SPAN, -(-last // _SPAN))
@@ -100,7 +100,7 @@ class _HoldoutByPerson:
         self._bound = int(share * 2**64)
         self._identifier = identifier
 
-    def __call__(self, batch: pa.RecordBatch) -> pa.Array:
+    def __call__(self, batch: pa.RecordBatch) -> ArrowArray:
         people = batch.column(self._identifier).cast(pa.string()).dictionary_encode(null_encoding="encode")
         chosen = np.array([self._withheld(str(value)) for value in people.dictionary.to_pylist()], dtype=bool)
         return pa.array(chosen[people.indices.to_numpy(zero_copy_only=False)])

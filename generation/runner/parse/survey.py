@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from generation.runner.parse.arrow import ArrowArray, ArrowType, pc
 from generation.runner.parse.csvfile import CsvUpload
 from generation.runner.parse.faults import Fault, Faults, Limits
 from generation.runner.parse.notation import (
@@ -26,7 +26,7 @@ from generation.runner.parse.parquetfile import ParquetUpload
 
 
 def check_names(names: Sequence[str], limits: Limits, faults: Faults) -> None:
-    """Add a fault for each name that is missing, repeated, too long or dangerous, and for a header that is no header."""
+    """Add a fault for each name that is missing, repeated, too long or dangerous, and for a header that is none."""
     if len(names) > limits.columns:
         message = f"The file has {len(names):,} columns; at most {limits.columns:,} can be read."
         faults.add(Fault("columns", message, "Upload the columns that matter, or several tables."))
@@ -98,7 +98,7 @@ class _CellChecks:
         self.faults = faults
         self.name_seen = False
 
-    def check_size(self, array: pa.Array, row: int) -> None:
+    def check_size(self, array: ArrowArray, row: int) -> None:
         lengths = pc.binary_length(array)
         longest = pc.max(lengths).as_py() or 0
         if longest > self.limits.cell_bytes:
@@ -107,12 +107,12 @@ class _CellChecks:
             remedy = "Shorten it or leave the column out; a quotation mark that is not closed makes such cells too."
             self.faults.add(Fault("cell", message, remedy, row=at, column=self.name))
 
-    def check_formulas(self, array: pa.Array, distinct: pa.Array, row: int) -> None:
+    def check_formulas(self, array: ArrowArray, distinct: ArrowArray, row: int) -> None:
         if not pc.any(pc.match_substring_regex(distinct, FORMULA)).as_py():
             return
         at = row + pc.index(pc.match_substring_regex(array, FORMULA), pa.scalar(True)).as_py()
         message = f"Row {at}, column “{self.name}”: the cell is a spreadsheet formula."
-        remedy = "Export values instead of formulas. Text that only looks like one needs another first character than = + - @."
+        remedy = "Export values instead of formulas. Text that only looks like one must not begin with = + - @."
         self.faults.add(Fault("formula", message, remedy, row=at, column=self.name))
 
 
@@ -127,7 +127,7 @@ class _TextSurvey(_CellChecks):
         self.long_integers = 0
         self.first_long: int | None = None
 
-    def see(self, array: pa.Array, row: int) -> None:
+    def see(self, array: ArrowArray, row: int) -> None:
         self.check_size(array, row)
         array = strings_of(array)
         distinct = pc.drop_null(pc.unique(array))
@@ -138,14 +138,15 @@ class _TextSurvey(_CellChecks):
             one for one in self.candidates if pc.all(pc.match_substring_regex(distinct, PATTERNS[one])).as_py()
         }
         if Notation.SLASHED in self.candidates:
-            self.parts = tuple(max(pair) for pair in zip(self.parts, day_and_month(distinct), strict=True))  # type: ignore[assignment]
+            first, second = day_and_month(distinct)
+            self.parts = (max(self.parts[0], first), max(self.parts[1], second))
         if Notation.INTEGER in self.candidates:
             self._see_integers(array, row)
         if not self.candidates:
             self.check_formulas(array, distinct, row)
             self.name_seen = self.name_seen or pc.index(distinct, pa.scalar(self.name)).as_py() >= 0
 
-    def _see_integers(self, array: pa.Array, row: int) -> None:
+    def _see_integers(self, array: ArrowArray, row: int) -> None:
         long = too_long_integers(array)
         count = pc.sum(long).as_py() or 0
         if count and self.first_long is None:
@@ -167,15 +168,15 @@ class _TextSurvey(_CellChecks):
 class _TypedSurvey(_CellChecks):
     """A column that comes with a type: is it one that can be read?"""
 
-    def __init__(self, name: str, type_: pa.DataType, limits: Limits, faults: Faults) -> None:
+    def __init__(self, name: str, type_: ArrowType, limits: Limits, faults: Faults) -> None:
         super().__init__(name, limits, faults)
         self.type = type_.value_type if pa.types.is_dictionary(type_) else type_
         if not is_plain(self.type):
             message = f"Column “{name}” has the type {str(type_)[:80]}; only plain columns can be read."
-            remedy = "Flatten or drop it: numbers, texts, booleans, dates and times are read; lists, structs and bytes are not."
+            remedy = "Flatten or drop it: numbers, texts, booleans, dates and times can be read."
             faults.add(Fault("type", message, remedy, column=name))
 
-    def see(self, array: pa.Array, row: int) -> None:
+    def see(self, array: ArrowArray, row: int) -> None:
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
         if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):

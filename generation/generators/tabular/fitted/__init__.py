@@ -1,7 +1,7 @@
 """``tabular``: learns a table that a buyer uploads and makes a new one of the same columns and types.
 
-``privacy`` decides what may be carried over, ``marginals`` holds each column's distribution, ``dependence`` what ties the
-columns together (a Gaussian copula), ``keys`` makes keys anew, ``encoding`` turns columns into numbers and back,
+``privacy`` decides what may be carried over, ``marginals`` holds each column's distribution, ``dependence`` what ties
+the columns together (a Gaussian copula), ``keys`` makes keys anew, ``encoding`` turns columns into numbers and back,
 ``understanding`` says beforehand what becomes of each column, ``table`` is the generator.
 """
 

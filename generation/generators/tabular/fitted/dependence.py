@@ -1,7 +1,7 @@
 """What ties features together: the correlations of a Gaussian copula, estimated on normal scores of segments.
 
-Scores are bounded and sums run over at least ``_LEAST_PAIRS`` people, so no one person can be read from a correlation; they
-are rounded to three digits.
+Scores are bounded and sums run over at least ``_LEAST_PAIRS`` people, so no one person can be read from a correlation;
+they are rounded to three digits.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _ROUNDS = 10
 def order_levels(learned: Sequence[Learned]) -> list[Learned]:
     """Put the levels of categories into the order in which they follow the table's first common axis.
 
-    Alternating least squares of homogeneity analysis (Gifi, "Nonlinear multivariate analysis", 1990, chapter 3): a row's
-    place is the mean of its scores, a level's score the mean place of its rows. A copula needs an order; this is the one
-    along which most columns agree.
+    Alternating least squares of homogeneity analysis (Gifi, "Nonlinear multivariate analysis", 1990, chapter 3): a
+    row's place is the mean of its scores, a level's score the mean place of its rows. A copula needs an order; this is
+    the one along which most columns agree.
     """
     scores = [_row_scores(one) for one in learned]
     nominal = [i for i, one in enumerate(learned) if one.marginal.levels is not None and len(one.marginal) > 2]
@@ -72,8 +72,9 @@ def _standard(values: Floats, segments: Ints) -> Floats:
 def copula(learned: Sequence[Learned]) -> Floats:
     """Return the lower Cholesky factor (d × d) of the latent correlations of ``d`` learned features.
 
-    For scores s that are conditional means of latent normal variables, cov(s, t) = r · var(s) · var(t) to first order in the
-    correlation r, which undoes the weakening by coarse segments. Pairs too few rows share are taken as independent.
+    For scores s that are conditional means of latent normal variables, cov(s, t) = r · var(s) · var(t) to first order
+    in the correlation r, which undoes the weakening by coarse segments. Pairs too few rows share are taken as
+    independent.
     """
     size = len(learned)
     if size == 0:
@@ -87,7 +88,8 @@ def copula(learned: Sequence[Learned]) -> Floats:
     latent[pairs < _LEAST_PAIRS] = 0.0
     latent = np.clip(np.round(latent, 3), -_LARGEST, _LARGEST)
     np.fill_diagonal(latent, 1.0)
-    return np.linalg.cholesky(_positive(latent))
+    factor: Floats = np.linalg.cholesky(_positive(latent)).astype(np.float64)
+    return factor
 
 
 def _positive(matrix: Floats) -> Floats:
@@ -95,4 +97,5 @@ def _positive(matrix: Floats) -> Floats:
     values, vectors = np.linalg.eigh(matrix)
     raised = (vectors * np.maximum(values, 1e-3)) @ vectors.T
     scale = np.sqrt(np.diag(raised))
-    return raised / np.outer(scale, scale)
+    scaled: Floats = raised / np.outer(scale, scale)
+    return scaled

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType, pc
 from generation.generators.tabular.fitted.marginals import Learned, learn_levels, learn_numbers
 from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints, K, People
 from generation.generators.tabular.fitted.understanding import ColumnPlan
@@ -19,13 +20,13 @@ _DIGITS = 7
 
 @dataclass(frozen=True)
 class Coding:
-    """How a column is written as features: ``decimals`` of its numbers, ``step`` of its clock in microseconds (0: none)."""
+    """How a column became features: ``decimals`` of its numbers, ``step`` of its clock in microseconds (0: none)."""
 
     decimals: int = 0
     step: int = 0
 
 
-def learn_column(array: pa.Array, plan: ColumnPlan, people: People) -> tuple[Coding, list[Learned]]:
+def learn_column(array: ArrowArray, plan: ColumnPlan, people: People) -> tuple[Coding, list[Learned]]:
     """Learn the features of one column: two for a moment with a time of day, else one."""
     if pa.types.is_string(plan.type) or pa.types.is_boolean(plan.type):
         encoded = array.cast(pa.string()).dictionary_encode()
@@ -75,7 +76,7 @@ def _decimals(numbers: Floats, plan: ColumnPlan) -> int:
     return int(np.clip(_DIGITS - 1 - np.floor(np.log10(spread)), -300, 300))
 
 
-def decode_units(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> pa.Array:
+def decode_units(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> ArrowArray:
     """Return an array of the column's type from drawn whole units of each feature."""
     type_ = plan.type
     if pa.types.is_date(type_):
@@ -83,10 +84,10 @@ def decode_units(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: 
     if pa.types.is_timestamp(type_) or pa.types.is_time(type_):
         return _from_clock(units, missing, plan, coding)
     if pa.types.is_integer(type_):
-        info = np.iinfo(type_.to_pandas_dtype())
+        bounds: Any = np.iinfo(np.dtype(type_.to_pandas_dtype()).name)
         # 2**63 - 1 is no double; the largest one below it is
-        top = min(float(info.max), 2.0**63 - 1024)
-        return pa.array(np.clip(units[0], info.min, top).astype(np.int64), pa.int64(), mask=missing).cast(type_)
+        top = min(float(bounds.max), 2.0**63 - 1024)
+        return pa.array(np.clip(units[0], bounds.min, top).astype(np.int64), pa.int64(), mask=missing).cast(type_)
     if pa.types.is_decimal(type_):
         return _decimal_array(units[0].astype(np.int64), missing, type_)
     # dividing by a power of ten gives the double nearest to the decimal number, multiplying by its inverse does not
@@ -94,7 +95,7 @@ def decode_units(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: 
     return pa.array(numbers, pa.float64(), mask=missing).cast(type_)
 
 
-def _from_clock(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> pa.Array:
+def _from_clock(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> ArrowArray:
     clock = units[-1].astype(np.int64) * max(coding.step, 1) % _DAY
     if pa.types.is_time(plan.type):
         return pa.array(clock, pa.int64(), mask=missing).cast(pa.time64("us")).cast(plan.type, safe=False)
@@ -105,17 +106,20 @@ def _from_clock(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: C
     return pa.array(moments, pa.int64(), mask=missing).cast(in_utc).cast(plan.type, safe=False)
 
 
-def _decimal_array(units: Ints, missing: Bools, type_: pa.Decimal128Type) -> pa.Array:
+def _decimal_array(units: Ints, missing: Bools, type_: ArrowType) -> ArrowArray:
     """Build 128-bit decimals from scaled 64-bit integers: the upper half repeats the sign."""
     halves = np.stack([units, units >> 63], axis=1)
     valid = pa.array(~missing).buffers()[1]
     return pa.Array.from_buffers(type_, len(units), [valid, pa.py_buffer(halves.tobytes())])
 
 
-def _floats(array: pa.Array) -> Floats:
-    return array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+def _floats(array: ArrowArray) -> Floats:
+    numbers: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return numbers
 
 
-def _microseconds(array: pa.Array) -> Ints:
+def _microseconds(array: ArrowArray) -> Ints:
     target = pa.time64("us") if pa.types.is_time(array.type) else pa.timestamp("us", tz=array.type.tz)
-    return pc.fill_null(array.cast(target, safe=False).cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+    moments = pc.fill_null(array.cast(target, safe=False).cast(pa.int64()), 0)
+    numbers: Ints = moments.to_numpy(zero_copy_only=False)
+    return numbers

@@ -1,7 +1,7 @@
 """Keys made anew: unique over all blocks without coordination, in the source's style, never one of the source's own.
 
-A made key is one digit longer than the keys it imitates (or has so many free characters that a chance meeting is as good
-as impossible), so it can be told from them and is none of them.
+A made key is one digit longer than the keys it imitates (or has so many free characters that a chance meeting is as
+good as impossible), so it can be told from them and is none of them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
+from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType, pc
 from generation.generators.tabular.fitted.privacy import Ints, K
 from generation.sdk import Streams
 
@@ -34,8 +34,8 @@ _LONG = 12
 class KeyStyle(BaseModel):
     """How made keys are written.
 
-    Texts: one string a place, the characters that may stand there (a single one is a literal). Whole numbers: no places,
-    ``size`` keys from ``first`` on. ``size`` is at least the number of units.
+    Texts: one string a place, the characters that may stand there (a single one is a literal). Whole numbers: no
+    places, ``size`` keys from ``first`` on. ``size`` is at least the number of units.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,7 +45,7 @@ class KeyStyle(BaseModel):
     size: int
 
 
-def learn_style(array: pa.Array, units: int) -> KeyStyle:
+def learn_style(array: ArrowArray, units: int) -> KeyStyle:
     """Learn how the keys in ``array`` are written, from what ``K`` of them share, for ``units`` new ones."""
     array = array.drop_null()
     if pa.types.is_string(array.type):
@@ -59,13 +59,13 @@ def learn_style(array: pa.Array, units: int) -> KeyStyle:
     return KeyStyle(first=first, size=max(units, min(9 * first, top - first, _MOST)))
 
 
-def largest_key(type_: pa.DataType) -> int:
+def largest_key(type_: ArrowType) -> int:
     """Return the largest whole number that a key of an Arrow type can be."""
     return min(int(np.iinfo(type_.to_pandas_dtype()).max), 2**63 - 1)
 
 
-def _places(array: pa.Array) -> list[str]:
-    """Find the commonest shape of the keys and what stands in each of its places; "K" and a number if none is common."""
+def _places(array: ArrowArray) -> list[str]:
+    """Find the commonest shape of the keys and what stands in its places; "K" and a number if none is common."""
     shapes = pc.replace_substring_regex(array, "[0-9A-Za-z]", "x")
     counted = pc.value_counts(shapes)
     pairs = zip(counted.field("counts").to_pylist(), counted.field("values").to_pylist(), strict=True)
@@ -101,7 +101,7 @@ def _capacity(places: Sequence[str]) -> int:
     return size
 
 
-def make_keys(style: KeyStyle, name: str, type_: pa.DataType, streams: Streams, units: range) -> pa.Array:
+def make_keys(style: KeyStyle, name: str, type_: ArrowType, streams: Streams, units: range) -> ArrowArray:
     """Return the keys of ``units``: numbers drawn without repetition by a keyed permutation, written in the style."""
     numbers = streams.permute(f"key {name}", units, style.size)
     if not style.places:
@@ -109,8 +109,8 @@ def make_keys(style: KeyStyle, name: str, type_: pa.DataType, streams: Streams, 
     return _written(style, numbers, streams.rng(f"key {name}", units.start))
 
 
-def _written(style: KeyStyle, numbers: Ints, rng: np.random.Generator) -> pa.Array:
-    """Write numbers in mixed radix over the free places, the last place first; places left over are filled at random."""
+def _written(style: KeyStyle, numbers: Ints, rng: np.random.Generator) -> ArrowArray:
+    """Write numbers in mixed radix over the free places, the last first; places left over are filled at random."""
     rest, size = numbers, style.size
     columns: list[np.ndarray] = []
     for one in reversed(style.places):

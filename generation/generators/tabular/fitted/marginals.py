@@ -1,4 +1,4 @@
-"""Distributions of single features: segments in order, each an interval or a level, cut where a normal variable is cut."""
+"""Distributions of single features: ordered segments, intervals or levels, cut where a normal variable is cut."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True)
 class Marginal:
-    """``n`` segments with ``shares`` that add up to 1; intervals ``low`` to ``high`` of whole units, or named ``levels``.
+    """``n`` segments with ``shares`` that add up to 1; intervals ``low`` to ``high`` of whole units, or named
+    ``levels``.
 
-    ``low`` and ``high`` are halves: an interval holds the whole numbers between them, a single value v runs from v - ½ to
-    v + ½. No segment at all means that nothing may be carried over.
+    ``low`` and ``high`` are halves: an interval holds the whole numbers between them, a single value v runs from v - ½
+    to v + ½. No segment at all means that nothing may be carried over.
     """
 
     shares: Floats
@@ -49,7 +50,8 @@ class Marginal:
     def scores(self) -> Floats:
         """Return the mean of a standard normal variable within each segment (its normal score)."""
         density = np.array([0.0, *(_NORMAL.pdf(cut) for cut in self.cuts()), 0.0])
-        return (density[:-1] - density[1:]) / np.maximum(self.shares, 1e-12)
+        scores: Floats = (density[:-1] - density[1:]) / np.maximum(self.shares, 1e-12)
+        return scores
 
     def reorder(self, order: Ints) -> Marginal:
         """Return the same levels in another order."""
@@ -83,7 +85,7 @@ def learn_numbers(units: Floats, people: People) -> Learned:
     frequent = np.bincount(groups, minlength=len(values)) >= 2 * len(groups) / _INTERVALS
     spikes = (crowd.holders(groups, len(values)) >= K) & (few | frequent)
     kept = np.flatnonzero(spikes)
-    low, high, intervals = _learn_intervals(units[known], ~spikes[groups], crowd)
+    low, high, intervals = _learn_stretches(units[known], ~spikes[groups], crowd)
     of_spike = np.full(len(values), -1, np.int64)
     of_spike[kept] = len(low) + np.arange(len(kept))
     segments = np.full(len(units), -1, np.int64)
@@ -91,6 +93,23 @@ def learn_numbers(units: Floats, people: People) -> Learned:
     low, high = np.concatenate([low, values[kept] - 0.5]), np.concatenate([high, values[kept] + 0.5])
     learned = Learned(Marginal(_shares(segments, len(low)), low, high), segments)
     return learned.reorder(np.argsort(low + high, kind="stable"))
+
+
+def _learn_stretches(units: Floats, chosen: Bools, people: People) -> tuple[Floats, Floats, Ints]:
+    """Learn intervals over the ``chosen`` rows, none of them across a twentieth of the others.
+
+    Without this a few people below and a few above a crowd of frequent values would become one interval over all of it.
+    """
+    values = np.unique(units[chosen])
+    passed = np.searchsorted(np.sort(units[~chosen]), values)
+    cuts = values[1:][np.diff(passed) > max(1, len(units) // 20)] if len(values) else values
+    stretches = np.searchsorted(cuts, units, side="right")
+    low, high, intervals = np.empty(0), np.empty(0), np.full(len(units), -1, np.int64)
+    for stretch in range(len(cuts) + 1):
+        lower, upper, found = _learn_intervals(units, chosen & (stretches == stretch), people)
+        intervals = np.where(found >= 0, found + len(low), intervals)
+        low, high = np.concatenate([low, lower]), np.concatenate([high, upper])
+    return low, high, intervals
 
 
 def _learn_intervals(units: Floats, chosen: Bools, people: People) -> tuple[Floats, Floats, Ints]:

@@ -1,4 +1,4 @@
-"""The fitted state: how it is learned from a sample of rows, how it is stored as plain data, how rows are drawn from it."""
+"""The fitted state: learned from a sample of rows, stored as plain data, and rows drawn from it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from generation.generators.tabular.fitted.arrow import ArrowArray, pc
 from generation.generators.tabular.fitted.dependence import copula, order_levels
 from generation.generators.tabular.fitted.encoding import Coding, decode_units, learn_column
 from generation.generators.tabular.fitted.keys import KeyStyle, learn_style, make_keys
@@ -21,12 +21,12 @@ from generation.sdk import Json, State, Streams, Tell
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of one feature as ``block`` needs them: cuts of its normal variable, and what lies between two cuts."""
+    """The segments of one feature for drawing: cuts of its normal variable, and what lies between two cuts."""
 
     cuts: Floats
     low: Floats
     width: Floats
-    levels: pa.Array
+    levels: ArrowArray
 
 
 def learn(rows: pa.Table, plans: Sequence[ColumnPlan], units: int, people: People, tell: Tell) -> State:
@@ -73,7 +73,7 @@ class _Gaps:
         self.learned: list[Learned] = []
 
     def place(self, missing: Bools) -> int | None:
-        """Return the number of the gap that a column shares, ``None`` if its values are never missing as far as told."""
+        """Return the number of the gap that a column shares, ``None`` if its values are not to be missing."""
         for number, one in enumerate(self.learned):
             if ((one.segments == 0) != missing).mean() < 0.002:
                 return number
@@ -103,7 +103,7 @@ def _segments_table(learned: Sequence[Learned]) -> pa.Table:
     )
 
 
-def draw(state: State, plans: Sequence[ColumnPlan], streams: Streams, units: range) -> list[pa.Array]:
+def draw(state: State, plans: Sequence[ColumnPlan], streams: Streams, units: range) -> list[ArrowArray]:
     """Draw the rows of ``units``: one array for each of ``plans``, by the state that ``learn`` returned."""
     plan = cast(Mapping[str, Any], state["plan"])
     segments = _segments(cast(pa.Table, state["segments"]))
@@ -149,7 +149,7 @@ def _draw_segments(
 
 def _values(
     drawn: Sequence[tuple[Segments, Ints]], missing: Bools, column: ColumnPlan, coding: Coding, rng: np.random.Generator
-) -> pa.Array:
+) -> ArrowArray:
     first, chosen = drawn[0]
     if pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
         return first.levels.take(pa.array(chosen, mask=missing)).cast(column.type)

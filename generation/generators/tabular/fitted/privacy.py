@@ -1,7 +1,7 @@
 """The rule of k: nothing that fewer than ten people hold leaves the source, and no one person's extreme does.
 
-Every value, edge and level that enters the state passes through this module. Held by k people: a value as it is. Else only
-as part of an interval or of a rest that k people share, whose ends are nobody's values.
+Every value, edge and level that enters the state passes through this module. Held by k people: a value as it is. Else
+only as part of an interval or of a rest that k people share, whose ends are nobody's values.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class People:
 def shared_runs(people: Ints, wanted: int) -> list[range]:
     """Cut ordered groups of ``people[i]`` people into runs of at least ``K`` each; fewer than ``K`` in all give no run.
 
-    Runs are short at both ends (``K``, 2 ``K``, 4 ``K`` … people) so that tails keep their shape, ``wanted`` people long
-    in the middle.
+    Runs are short at both ends (``K``, 2 ``K``, 4 ``K`` … people) so that tails keep their shape, ``wanted`` people
+    long in the middle.
     """
     everyone = int(people.sum())
     if everyone < K:

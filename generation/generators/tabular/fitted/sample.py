@@ -13,7 +13,7 @@ _MOST_CELLS = 40_000_000
 
 
 def sample(source: Source, table: str, columns: list[str], streams: Streams, tell: Tell) -> pa.Table:
-    """Return about 200,000 rows of ``columns`` (fewer of wide tables), all if there are no more. Reads the source once."""
+    """Return about 200,000 rows of ``columns`` (fewer of wide tables), all if there are no more, in one pass."""
     facts = source.facts.tables[table]
     share = min(_MOST_ROWS, _MOST_CELLS // max(len(columns), 1)) / max(facts.rows, 1)
     kept = []

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from generation.generators.tabular.fitted.arrow import ArrowArray
 from generation.generators.tabular.fitted.keys import largest_key
 from generation.generators.tabular.fitted.model import draw, learn
 from generation.generators.tabular.fitted.privacy import People
@@ -34,7 +35,7 @@ class Parameters(BaseModel):
     identifier: str | None = Field(
         default=None,
         title="Identifying column",
-        description="The column that tells people apart, where one person has several rows. Protection then counts people.",
+        description="The column that tells people apart, if one person has several rows: people are counted, not rows.",
         max_length=200,
     )
 
@@ -167,7 +168,7 @@ def _check_plans(plans: list[ColumnPlan], units: int) -> list[Problem]:
     return problems
 
 
-def _people(column: pa.ChunkedArray) -> People:
+def _people(column: ArrowArray) -> People:
     """Number the people; rows without an identifier count as one person together."""
     encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     if len(encoded.dictionary) < _LEAST_PEOPLE:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from generation.generators.tabular.fitted.arrow import ArrowField, ArrowType
 from generation.sdk import TableFacts
 
 Fate = Literal["learned", "key", "empty", "dropped"]
@@ -19,11 +20,12 @@ _ROLES = {"key": "key", "date": "time", "datetime": "time", "time": "time"}
 class ColumnPlan:
     """One column: its Arrow type, its kind, what becomes of it, and a warning for its owner if that is not obvious.
 
-    ``decimals`` are those of its numbers, ``None`` where unknown. ``nullable`` tells whether made values may be missing.
+    ``decimals`` are those of its numbers, ``None`` where unknown. ``nullable`` tells whether made values may be
+    missing.
     """
 
     name: str
-    type: pa.DataType
+    type: ArrowType
     kind: str
     fate: Fate
     nullable: bool
@@ -36,7 +38,7 @@ def understood(facts: TableFacts, include: Sequence[str] = (), identifier: str |
     return [_plan(field, identifier) for field in facts.schema if not include or field.name in include]
 
 
-def _plan(field: pa.Field, identifier: str | None) -> ColumnPlan:
+def _plan(field: ArrowField, identifier: str | None) -> ColumnPlan:
     metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
     kind = metadata.get("kind") or _kind_of(field.type)
     decimals = metadata.get("decimals")
@@ -65,7 +67,7 @@ def _fate(name: str, kind: str, identifier: str | None) -> tuple[Fate, str | Non
     return "learned", None
 
 
-def _kind_of(type_: pa.DataType) -> str:
+def _kind_of(type_: ArrowType) -> str:
     """The kind of a column whose source says nothing but its type."""
     if pa.types.is_boolean(type_):
         return "boolean"
@@ -78,7 +80,7 @@ def _kind_of(type_: pa.DataType) -> str:
     return "category" if pa.types.is_string(type_) else "number"
 
 
-def output_field(plan: ColumnPlan) -> pa.Field:
+def output_field(plan: ColumnPlan) -> ArrowField:
     """Return the Arrow field of a column that will be made."""
     description = f"Follows the source's column of the same name ({plan.kind})."
     role = "key" if plan.fate == "key" else _ROLES.get(plan.kind, "feature")
