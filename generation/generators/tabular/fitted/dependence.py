@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from generation.generators.tabular.fitted.marginals import Learned
-from generation.generators.tabular.fitted.privacy import Floats, Ints
+from generation.generators.tabular.fitted.privacy import Floats, Ints, People
 
 _LEAST_PAIRS = 50
 _LARGEST = 0.995
@@ -69,7 +69,7 @@ def _standard(values: Floats, segments: Ints) -> Floats:
     return centred / spread if spread > 0 else centred
 
 
-def copula(learned: Sequence[Learned]) -> Floats:
+def copula(learned: Sequence[Learned], people: People) -> Floats:
     """Return the lower Cholesky factor (d × d) of the latent correlations of ``d`` learned features.
 
     For scores s that are conditional means of latent normal variables, cov(s, t) = r · var(s) · var(t) to first order
@@ -79,8 +79,9 @@ def copula(learned: Sequence[Learned]) -> Floats:
     size = len(learned)
     if size == 0:
         return np.empty((0, 0))
-    scores = np.stack([_row_scores(one) for one in learned], axis=1)
-    known = np.stack([one.segments >= 0 for one in learned], axis=1).astype(np.float64)
+    weight = np.sqrt(people.weights(len(learned[0].segments)))[:, None]
+    scores = np.stack([_row_scores(one) for one in learned], axis=1) * weight
+    known = np.stack([one.segments >= 0 for one in learned], axis=1) * weight
     pairs = known.T @ known
     variances = np.array([float(np.dot(one.marginal.shares, one.marginal.scores() ** 2)) for one in learned])
     covariances = (scores.T @ scores) / np.maximum(pairs, 1.0)

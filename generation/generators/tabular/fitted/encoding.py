@@ -31,7 +31,9 @@ def learn_column(array: ArrowArray, plan: ColumnPlan, people: People) -> tuple[C
     if pa.types.is_string(plan.type) or pa.types.is_boolean(plan.type):
         encoded = array.cast(pa.string()).dictionary_encode()
         codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return Coding(), [learn_levels(codes, encoded.dictionary.to_pylist(), people)]
+        return Coding(), [
+            learn_levels(codes, encoded.dictionary.to_pylist(), people, rest=pa.types.is_string(plan.type))
+        ]
     known = pc.is_valid(array).to_numpy(zero_copy_only=False)
     if pa.types.is_date(plan.type):
         days = array.cast(pa.date32()).cast(pa.int32())

@@ -135,27 +135,26 @@ def _learn_intervals(units: Floats, chosen: Bools, people: People) -> tuple[Floa
     return edges[:-1], edges[1:], intervals
 
 
-def learn_levels(codes: Ints, names: Sequence[str], people: People) -> Learned:
+def learn_levels(codes: Ints, names: Sequence[str], people: People, *, rest: bool) -> Learned:
     """Learn the levels of a category (``codes`` into ``names``, -1 where missing), the frequent ones first.
 
-    Levels that fewer than ``K`` people hold become one rest; if that too has fewer than ``K``, the most frequent level.
+    Levels that fewer than ``K`` people hold become one rest if ``rest`` allows it and ``K`` people are in
+    it; else they count to the most frequent level.
     """
     known = codes >= 0
-    crowd = people.among(known)
-    held = crowd.holders(codes[known], len(names)) >= K
-    if not held.any() and crowd.count(np.ones(int(known.sum()), dtype=bool)) < K:
-        return Learned(Marginal(np.empty(0), np.empty(0), np.empty(0), ()), np.full(len(codes), -1, np.int64))
+    index = np.maximum(codes, 0)
+    held = people.among(known).holders(codes[known], len(names)) >= K
     rows = np.bincount(codes[known], minlength=len(names))
     kept = sorted(np.flatnonzero(held).tolist(), key=lambda code: (-rows[code], names[code]))
     levels = [names[code] for code in kept]
-    rare = known & ~held[np.maximum(codes, 0)]
-    rest = 0
-    if people.count(rare) >= K:
-        rest = levels.index(REST) if REST in levels else len(levels)
-        levels += [REST] if rest == len(levels) else []
-    of_code = np.full(len(names), rest, np.int64)
+    rare = known & ~np.append(held, False)[index]
+    place = 0
+    if rest and people.count(rare) >= K:
+        place = levels.index(REST) if REST in levels else len(levels)
+        levels += [REST] if place == len(levels) else []
+    of_code = np.full(len(names) + 1, place, np.int64)
     of_code[kept] = np.arange(len(kept))
-    segments = np.where(known, of_code[np.maximum(codes, 0)], -1)
+    segments = np.where(known & bool(levels), of_code[index], -1)
     zeros = np.zeros(len(levels))
     return Learned(Marginal(_shares(segments, len(levels)), zeros, zeros, tuple(levels)), segments)
 

@@ -59,7 +59,7 @@ def learn(rows: pa.Table, plans: Sequence[ColumnPlan], units: int, people: Peopl
     tell(0.8, "learning what ties the columns together")
     ordered = [*order_levels(learned), *gaps.learned]
     latent = [i for i, one in enumerate(ordered) if len(one.marginal) > 1]
-    factor = copula([ordered[i] for i in latent])
+    factor = copula([ordered[i] for i in latent], people)
     tell(1.0, "learned")
     plan_json = {"columns": columns, "latent": latent, "gaps": len(learned)}
     return {"plan": cast(Json, plan_json), "factor": factor, "segments": _segments_table(ordered)}

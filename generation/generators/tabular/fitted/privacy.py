@@ -33,6 +33,12 @@ class People:
         """Count the people behind the chosen ``rows``."""
         return int(rows.sum()) if self.codes is None else len(np.unique(self.codes[rows]))
 
+    def weights(self, rows: int) -> Floats:
+        """Return a weight for each of ``rows`` rows, so that those of one person add up to 1."""
+        if self.codes is None:
+            return np.ones(rows)
+        return 1.0 / np.bincount(self.codes)[self.codes]
+
     def holders(self, groups: Ints, size: int) -> Ints:
         """Count the people of each group; ``groups`` assigns one of ``size`` groups to each row."""
         if self.codes is None:
