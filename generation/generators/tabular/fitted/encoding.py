@@ -1,0 +1,127 @@
+"""Columns as whole units and back: numbers by their decimals, dates by days, moments by days and the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType, pc
+from generation.generators.tabular.fitted.marginals import Learned, learn_levels, learn_numbers
+from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints, K, People
+from generation.generators.tabular.fitted.understanding import ColumnPlan
+
+_DAY = 86_400_000_000  # microseconds
+_STEPS = (3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)
+_DIGITS = 7
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How a column became features: ``decimals`` of its numbers, ``step`` of its clock in microseconds (0: none)."""
+
+    decimals: int = 0
+    step: int = 0
+
+
+def learn_column(array: ArrowArray, plan: ColumnPlan, people: People) -> tuple[Coding, list[Learned]]:
+    """Learn the features of one column: two for a moment with a time of day, else one."""
+    if pa.types.is_string(plan.type) or pa.types.is_boolean(plan.type):
+        encoded = array.cast(pa.string()).dictionary_encode()
+        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return Coding(), [
+            learn_levels(codes, encoded.dictionary.to_pylist(), people, rest=pa.types.is_string(plan.type))
+        ]
+    known = pc.is_valid(array).to_numpy(zero_copy_only=False)
+    if pa.types.is_date(plan.type):
+        days = array.cast(pa.date32()).cast(pa.int32())
+        return Coding(), [learn_numbers(_floats(days), people)]
+    if pa.types.is_timestamp(plan.type) or pa.types.is_time(plan.type):
+        return _learn_clock(_microseconds(array), known, plan, people)
+    numbers = _floats(array.cast(pa.float64()))
+    decimals = _decimals(numbers[known], plan)
+    return Coding(decimals), [learn_numbers(np.rint(numbers * 10.0**decimals), people)]
+
+
+def _learn_clock(moments: Ints, known: Bools, plan: ColumnPlan, people: People) -> tuple[Coding, list[Learned]]:
+    days, clock = np.divmod(moments, _DAY)
+    step = _step(clock[known])
+    features = []
+    if pa.types.is_timestamp(plan.type):
+        features.append(learn_numbers(np.where(known, days, np.nan), people))
+    if step or not features:
+        features.append(learn_numbers(np.where(known, clock // max(step, 1), np.nan), people))
+    return Coding(step=step), features
+
+
+def _step(clock: Ints) -> int:
+    """The coarsest step of the clock that 95 % of the times keep, 0 if they are all but midnight."""
+    if len(clock) < K or (clock == 0).mean() >= 0.95:
+        return 0
+    return next(step for step in _STEPS if step == 1 or (clock % step == 0).mean() >= 0.95)
+
+
+def _decimals(numbers: Floats, plan: ColumnPlan) -> int:
+    """The decimals to keep; where they are endless, seven digits of the spread of the middle nine tenths."""
+    if pa.types.is_integer(plan.type):
+        return 0
+    if pa.types.is_decimal(plan.type):
+        return int(plan.type.scale)
+    if plan.decimals is not None:
+        return plan.decimals
+    if len(numbers) < K:
+        return 0
+    low, high = np.quantile(numbers, (0.05, 0.95))
+    spread = float(high - low) or abs(float(high)) or 1.0
+    return int(np.clip(_DIGITS - 1 - np.floor(np.log10(spread)), -300, 300))
+
+
+def decode_units(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> ArrowArray:
+    """Return an array of the column's type from drawn whole units of each feature."""
+    type_ = plan.type
+    if pa.types.is_date(type_):
+        return pa.array(units[0].astype(np.int32), pa.int32(), mask=missing).cast(pa.date32()).cast(type_)
+    if pa.types.is_timestamp(type_) or pa.types.is_time(type_):
+        return _from_clock(units, missing, plan, coding)
+    if pa.types.is_integer(type_):
+        bounds: Any = np.iinfo(np.dtype(type_.to_pandas_dtype()).name)
+        # 2**63 - 1 is no double; the largest one below it is
+        top = min(float(bounds.max), 2.0**63 - 1024)
+        return pa.array(np.clip(units[0], bounds.min, top).astype(np.int64), pa.int64(), mask=missing).cast(type_)
+    if pa.types.is_decimal(type_):
+        return _decimal_array(units[0].astype(np.int64), missing, type_)
+    # dividing by a power of ten gives the double nearest to the decimal number, multiplying by its inverse does not
+    numbers = units[0] / 10.0**coding.decimals if coding.decimals >= 0 else units[0] * 10.0**-coding.decimals
+    return pa.array(numbers, pa.float64(), mask=missing).cast(type_)
+
+
+def _from_clock(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> ArrowArray:
+    clock = units[-1].astype(np.int64) * max(coding.step, 1) % _DAY
+    if pa.types.is_time(plan.type):
+        return pa.array(clock, pa.int64(), mask=missing).cast(pa.time64("us")).cast(plan.type, safe=False)
+    moments = units[0].astype(np.int64) * _DAY
+    if len(units) > 1:
+        moments = moments + clock
+    in_utc = pa.timestamp("us", tz=plan.type.tz)
+    return pa.array(moments, pa.int64(), mask=missing).cast(in_utc).cast(plan.type, safe=False)
+
+
+def _decimal_array(units: Ints, missing: Bools, type_: ArrowType) -> ArrowArray:
+    """Build 128-bit decimals from scaled 64-bit integers: the upper half repeats the sign."""
+    halves = np.stack([units, units >> 63], axis=1)
+    valid = pa.array(~missing).buffers()[1]
+    return pa.Array.from_buffers(type_, len(units), [valid, pa.py_buffer(halves.tobytes())])
+
+
+def _floats(array: ArrowArray) -> Floats:
+    numbers: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return numbers
+
+
+def _microseconds(array: ArrowArray) -> Ints:
+    target = pa.time64("us") if pa.types.is_time(array.type) else pa.timestamp("us", tz=array.type.tz)
+    moments = pc.fill_null(array.cast(target, safe=False).cast(pa.int64()), 0)
+    numbers: Ints = moments.to_numpy(zero_copy_only=False)
+    return numbers

@@ -1,0 +1,176 @@
+"""The generator ``tabular``: the contract's five answers, each given by the module that knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, cast
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from generation.generators.tabular.fitted.arrow import ArrowArray
+from generation.generators.tabular.fitted.keys import largest_key
+from generation.generators.tabular.fitted.model import draw, learn
+from generation.generators.tabular.fitted.privacy import People
+from generation.generators.tabular.fitted.sample import sample
+from generation.generators.tabular.fitted.understanding import ColumnPlan, output_field, understood
+from generation.sdk import Job, Json, Layout, Needs, Problem, Source, SourceFacts, State, Table, TableFacts, Tell
+
+_TABLE = "default"
+_LEAST_ROWS = 90  # a tenth of the least upload is withheld
+_LEAST_PEOPLE = 100
+_MOST_UNITS = 1_000_000_000
+_BLOCK = 20_000
+
+
+class Parameters(BaseModel):
+    """What a buyer may say about the table to be made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    include: list[str] = Field(
+        default=[], title="Columns", description="Columns to make; none named means all.", max_length=1_000
+    )
+    identifier: str | None = Field(
+        default=None,
+        title="Identifying column",
+        description="The column that tells people apart, if one person has several rows: people are counted, not rows.",
+        max_length=200,
+    )
+
+
+class FittedTable:
+    """Learns one table and makes rows of it; a unit is a row."""
+
+    name = "tabular"
+    version = "1.0.0"
+    title = "Your table, made anew"
+    summary = (
+        "Learns the columns of an uploaded table and what ties them together, and makes new rows that copy nobody."
+    )
+    modality: Literal["tabular"] = "tabular"
+    Parameters: type[BaseModel] = Parameters
+    source: Literal["required"] = "required"
+    exact: Literal["runtime"] = "runtime"
+    shares: tuple[str, ...] = ()
+
+    def check(self, job: Job) -> list[Problem]:
+        """Return every fault of the parameters against the source's columns, rows and types."""
+        params = _parameters(job)
+        if job.facts is None or _TABLE not in job.facts.tables:
+            return [Problem("source", "There is no table to learn from.", "Upload a CSV or Parquet file first.")]
+        facts = job.facts.tables[_TABLE]
+        problems = _check_names(params, facts)
+        if facts.rows < _LEAST_ROWS:
+            message = f"The source has {facts.rows} rows to learn from; at least {_LEAST_ROWS} are needed."
+            problems.append(Problem("source", message, "Upload a table with more rows."))
+        if job.units > _MOST_UNITS:
+            message = f"{job.units:,} rows are more than can be made in one order."
+            problems.append(Problem("units", message, f"Ask for at most {_MOST_UNITS:,}."))
+        if not problems:
+            problems += _check_plans(understood(facts, params.include, params.identifier), job.units)
+        return problems
+
+    def layout(self, job: Job) -> Layout:
+        """One table with the source's columns in their order, those left out missing."""
+        plans = _plans(job)
+        keys = tuple(plan.name for plan in plans if plan.fate == "key")[:1]
+        schema = pa.schema([output_field(plan) for plan in plans])
+        return Layout("row", _BLOCK, (Table(_TABLE, schema, key=keys),))
+
+    def needs(self, job: Job) -> Needs:
+        """Memory for the sample and its scores, time by columns; measured at 15 columns and scaled."""
+        columns = len(_plans(job))
+        rows = min(200_000, 0 if job.facts is None else job.facts.tables[_TABLE].rows)
+        memory = 400 + int(rows * columns * 60 / 2**20) + int(_BLOCK * columns * 50 / 2**20)
+        return Needs(
+            memory_mib=memory,
+            scratch_mib=64,
+            seconds_per_block=0.05 + columns * 0.01,
+            prepare_seconds=2.0 + rows * columns * 2e-6 + (2 * columns / 1000) ** 3 * 10,
+        )
+
+    def prepare(self, job: Job, source: Source | None, tell: Tell) -> State:
+        """Learn from a bounded random part of the source's rows, read once in order.
+
+        Raises ``ValueError`` when there is no source, or fewer than 100 people in it by the identifying column.
+        """
+        if source is None:
+            raise ValueError("tabular learns from a source and was given none")
+        plans = _plans(job)
+        identifier = _parameters(job).identifier
+        wanted = [plan.name for plan in plans if plan.fate != "empty"]
+        if identifier is not None and identifier not in wanted:
+            wanted.append(identifier)
+        rows = sample(source, _TABLE, wanted, job.streams, tell)
+        people = People() if identifier is None else _people(rows.column(identifier))
+        return learn(rows, plans, job.units, people, tell)
+
+    def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Yield the rows of ``units`` as one batch."""
+        arrays = draw(state, _plans(job), job.streams, units)
+        yield _TABLE, pa.record_batch(arrays, schema=self.layout(job).tables[0].schema)
+
+    def answer_key(self, job: Job, state: State) -> Json:
+        return None
+
+
+def _parameters(job: Job) -> Parameters:
+    return cast(Parameters, job.params)
+
+
+def _plans(job: Job) -> list[ColumnPlan]:
+    """The columns that will be made; raises ``ValueError`` without a source's facts."""
+    if job.facts is None:
+        raise ValueError("tabular needs the facts of a source")
+    params = _parameters(job)
+    plans = understood(_facts(job.facts), params.include, params.identifier)
+    return [plan for plan in plans if plan.fate != "dropped"]
+
+
+def _facts(facts: SourceFacts) -> TableFacts:
+    return facts.tables[_TABLE]
+
+
+def _check_names(params: Parameters, facts: TableFacts) -> list[Problem]:
+    names = set(facts.schema.names)
+    problems = [
+        Problem("include", f"The source has no column “{name}”.", "Choose from the columns of the source.")
+        for name in params.include
+        if name not in names
+    ]
+    if params.identifier is None:
+        return problems
+    if params.identifier not in names:
+        remedy = "Choose a column of the source, or none if every row is another person."
+        return [*problems, Problem("identifier", f"The source has no column “{params.identifier}”.", remedy)]
+    field = facts.schema.field(params.identifier)
+    if not (pa.types.is_string(field.type) or pa.types.is_integer(field.type)):
+        message = f"Column “{params.identifier}” holds neither texts nor whole numbers, so it cannot identify people."
+        problems.append(Problem("identifier", message, "Name the column with people's numbers or codes."))
+    elif int((field.metadata or {}).get(b"distinct", b"100")) < _LEAST_PEOPLE:
+        message = f"Column “{params.identifier}” tells fewer than {_LEAST_PEOPLE} people apart."
+        problems.append(Problem("identifier", message, "Upload a table about more people, or name another column."))
+    return problems
+
+
+def _check_plans(plans: list[ColumnPlan], units: int) -> list[Problem]:
+    problems = []
+    if not any(plan.fate == "learned" for plan in plans):
+        message = "None of the columns can be learned from: they are keys, free text or empty."
+        problems.append(Problem("include", message, "Include a column with numbers, categories, dates or booleans."))
+    for plan in plans:
+        if plan.fate == "key" and pa.types.is_integer(plan.type) and units > largest_key(plan.type):
+            message = f"Column “{plan.name}” ({plan.type}) cannot hold {units:,} different keys."
+            remedy = f"Ask for at most {largest_key(plan.type):,} rows, or leave the column out."
+            problems.append(Problem("units", message, remedy))
+    return problems
+
+
+def _people(column: ArrowArray) -> People:
+    """Number the people; rows without an identifier count as one person together."""
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    if len(encoded.dictionary) < _LEAST_PEOPLE:
+        raise ValueError(f"the identifying column tells fewer than {_LEAST_PEOPLE} people apart")
+    return People(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
