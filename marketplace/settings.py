@@ -1,4 +1,4 @@
-"""The one settings file. What differs between a laptop and production is read from the environment, here and nowhere else."""
+"""The one settings file. What differs between a laptop and production is read from the environment, only here."""
 
 from __future__ import annotations
 

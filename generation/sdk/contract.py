@@ -18,9 +18,9 @@ from pydantic import BaseModel
 
 from generation.sdk.streams import Streams
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
-#: What ``prepare`` returns and ``block`` receives: plain data by name, stored as Arrow IPC, ``.npy`` or JSON, never pickled.
+#: What ``prepare`` returns and ``block`` receives: plain data by name, kept as Arrow IPC, ``.npy`` or JSON.
 State: TypeAlias = "Mapping[str, pa.Table | np.ndarray | Json]"
 
 #: Progress of ``prepare``: (share done from 0 to 1, what is being done now).

@@ -41,9 +41,7 @@ class Streams:
         firsts, counts = self.splits(name, total, parts, range(part, part + 1))
         return int(firsts[0]), int(counts[0])
 
-    def splits(
-        self, name: str, total: int, parts: int, wanted: range
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def splits(self, name: str, total: int, parts: int, wanted: range) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return ``split`` for each part of the contiguous range ``wanted``: two arrays of ``len(wanted)``."""
         if not 0 <= wanted.start <= wanted.stop <= parts or wanted.step != 1:
             raise ValueError(f"{wanted} is not a contiguous range within {parts} parts")
@@ -71,7 +69,7 @@ class Streams:
         values = np.asarray(indices, dtype=np.int64)
         if not 0 < n <= _LARGEST_PERMUTATION:
             raise ValueError(f"a permutation has 1 to 2**40 elements, not {n}")
-        if values.size and not (0 <= int(values.min()) and int(values.max()) < n):
+        if values.size and not (int(values.min()) >= 0 and int(values.max()) < n):
             raise ValueError(f"an index lies outside range({n})")
         a, b, tables = _feistel(self._key(f"permute:{name}", n), n)
         result = _rounds(values, a, b, tables)

@@ -24,7 +24,7 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
 class SigningKey(models.Model):
     """An Ed25519 key. ``kid`` is its RFC 7638 thumbprint; the private half is sealed with the deployment's secret.
 
-    A key is published before it signs (``signs_from``) and stays published after; only a compromised one leaves the set.
+    A key is published before it signs (``signs_from``) and stays so after; only a compromised one leaves the set.
     """
 
     kid = models.CharField(primary_key=True, max_length=43)

@@ -6,13 +6,13 @@ Each part steps aside when its address is in the environment. Commands and flags
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import signal
 import subprocess
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -190,11 +190,14 @@ class ObjectStore:
         self.child.start()
 
     def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
         try:
-            with urllib.request.urlopen(f"{self.address.endpoint}/status", timeout=1) as answer:
-                return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
+            connection.request("GET", "/status")
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
 
 def _plain_environment() -> dict[str, str]:
@@ -203,7 +206,7 @@ def _plain_environment() -> dict[str, str]:
 
 
 def _unprivileged() -> list[str]:
-    """PostgreSQL refuses root, so as root it runs in a user namespace where it is somebody else: same files, same pid."""
+    """PostgreSQL refuses root, so as root it runs in a user namespace as somebody else: same files, same pid."""
     if os.geteuid() != 0:
         return []
     unshare = shutil.which("unshare")

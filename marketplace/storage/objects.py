@@ -23,7 +23,7 @@ _CHUNK = 1 << 20
 
 
 def private_key(purpose: str, owner: UUID, name: str) -> str:
-    """The key of a private object: ``private/{purpose}/{uuid}/{name}``. Raises ValueError for a name we did not make."""
+    """The key of a private object: ``private/{purpose}/{uuid}/{name}``. Raises ValueError for a foreign name."""
     if not _PURPOSE.fullmatch(purpose) or not _NAME.fullmatch(name):
         raise ValueError(f"{purpose}/{name} is no purpose and name of a private object")
     return f"{_PRIVATE}{purpose}/{owner}/{name}"

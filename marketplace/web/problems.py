@@ -38,7 +38,7 @@ class Fault:
     code: str = "invalid"
 
 
-class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
+class Problem(Exception):
     """What keeps a request from being done, with everything that its sender needs to mend it.
 
     ``type`` is a short name (``quote-expired``) that becomes an address of this site, or ``about:blank`` when the

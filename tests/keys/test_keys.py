@@ -28,9 +28,10 @@ STATEMENT: dict[str, Any] = {
     "predicate": {"units": 2**53 - 1, "share": 0.2},
 }
 
+_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), inner, max_size=3),
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | _text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text, inner, max_size=3),
     max_leaves=10,
 )
 
@@ -44,7 +45,7 @@ def test_an_envelope_is_verified_by_securesystemslib() -> None:
     assert list(checked) == [key["kid"]]
 
 
-@given(statement=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), _json, max_size=4))
+@given(statement=st.dictionaries(_text, _json, max_size=4))
 @hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_what_was_signed_is_what_is_read(statement: dict[str, Any]) -> None:
     envelope = dsse.sign_statement(statement, "provenance")

@@ -13,9 +13,11 @@ from marketplace.accounts.models.user import User
 
 #: Names that are addresses of the site itself, or would be taken for the house.
 RESERVED_SLUGS = frozenset(
-    "about account accounts admin api billing browse compare datasets docs generators healthz help house keys library licences "
-    "login logout lookalike media orders privacy rows runtimes search sell seller settings signup staff static status support "
-    "terms tokens uploads webhooks well-known www".split()
+    """
+    about account accounts admin api billing browse compare datasets docs generators healthz help house keys library
+    licences login logout lookalike media orders pictures privacy rows runtimes search sell seller settings signup
+    staff static status support terms tokens uploads webhooks well-known www
+    """.split()  # noqa: SIM905 (a list of forty words reads better as words)
 )
 
 

@@ -1,0 +1,111 @@
+"""Who may have what. All that hands out data asks ``may_have`` or ``may_look``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from catalog.models import File, Licence, Listing, Offer, ShelfState, Version
+from marketplace.accounts.models import Account
+
+FREE_TERMS_TITLE = "Evaluation and research, free"
+FREE_TERMS = (
+    "You may use this dataset, and what you derive from it, for any purpose inside your organisation, including to "
+    "train models. You may not pass the data itself on, alone or as the main part of something else. The data is "
+    "synthetic and comes without warranty."
+)
+
+
+class NotOffered(Exception):
+    """The offer is closed, its listing is not on the shelf, or there is no version that new buyers may have."""
+
+
+class PaymentNeeded(Exception):
+    """The offer has a price; a licence to it is granted by its purchase."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What a licence was granted for: a kind of ``Licence.Cause`` and the UUID of the thing."""
+
+    kind: str
+    id: UUID
+
+
+def may_have(account: Account | None, version: Version) -> bool:
+    """May ``account`` read all of ``version``? Only with a licence in force, and while the bytes exist."""
+    if account is None or version.shelf.state == ShelfState.State.WITHDRAWN:
+        return False
+    return Licence.objects.in_force().filter(account=account).covering(version).exists()
+
+
+def may_look(account: Account | None, version: Version) -> bool:
+    """May ``account`` (``None``: anybody) see what the page shows: statistics, the free sample, the manifest?"""
+    return is_public(version) or may_have(account, version)
+
+
+def is_public(version: Version) -> bool:
+    """Is the version shown to everybody: listed, and on the shelf?"""
+    return (
+        version.shelf.state == ShelfState.State.ON_SHELF
+        and Listing.objects.filter(dataset_id=version.dataset_id, state=Listing.State.ON_SHELF).exists()
+    )
+
+
+def may_read_file(account: Account | None, file: File) -> bool:
+    """May ``account`` read this file: any with a licence, the free sample of a public version without."""
+    return (file.sample and is_public(file.version)) or may_have(account, file.version)
+
+
+def licence_for(account: Account, version: Version) -> Licence | None:
+    """The licence in force that gives ``account`` the version, the oldest if there are several."""
+    return Licence.objects.in_force().filter(account=account).covering(version).order_by("granted_at").first()
+
+
+def grant(
+    account: Account,
+    version: Version,
+    *,
+    cause: Cause,
+    terms: str,
+    offer: Offer | None = None,
+    later_versions: bool = False,
+) -> Licence:
+    """Return the account's licence for this cause, made now if it does not exist yet."""
+    licence, _ = Licence.objects.get_or_create(
+        account=account,
+        version=version,
+        cause_kind=cause.kind,
+        cause_id=cause.id,
+        defaults={
+            "dataset_id": version.dataset_id,
+            "offer": offer,
+            "terms": terms,
+            "later_versions": later_versions,
+        },
+    )
+    return licence
+
+
+def acquire(account: Account, offer: Offer) -> Licence:
+    """Take a free offer: a licence to the newest version on the shelf, later ones included.
+
+    Taking it twice gives the same licence. Raises NotOffered or PaymentNeeded.
+    """
+    with transaction.atomic():
+        listing = Listing.objects.select_for_update().get(id=offer.listing_id)
+        version = listing.newest_on_shelf
+        if not offer.open or listing.state != Listing.State.ON_SHELF or not isinstance(version, Version):
+            raise NotOffered(f"{listing.dataset} is not offered now. What you have licensed stays yours.")
+        if offer.price:
+            raise PaymentNeeded(f"{listing.dataset} costs {offer.price} minor units of {offer.currency}.")
+        return grant(
+            account,
+            version,
+            cause=Cause(Licence.Cause.FREE, offer.id),
+            terms=offer.terms,
+            offer=offer,
+            later_versions=True,
+        )

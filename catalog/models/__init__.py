@@ -1,0 +1,23 @@
+"""The models of the catalogue: one file each."""
+
+from catalog.models.attachment import Attachment
+from catalog.models.dataset import Dataset
+from catalog.models.licence import Delivery, Licence
+from catalog.models.listing import Listing, Offer
+from catalog.models.picture import PreviewPicture
+from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
+
+__all__ = [
+    "Attachment",
+    "Dataset",
+    "Delivery",
+    "Disclosure",
+    "File",
+    "Licence",
+    "Listing",
+    "Manifest",
+    "Offer",
+    "PreviewPicture",
+    "ShelfState",
+    "Version",
+]

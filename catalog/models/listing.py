@@ -1,0 +1,73 @@
+"""The public face of a dataset, and what a licence to it costs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from catalog.models.dataset import Dataset
+from catalog.models.version import ShelfState
+
+
+class ListingQuerySet(models.QuerySet["Listing"]):
+    def public(self) -> ListingQuerySet:
+        """Listings that anyone may see: on the shelf, or announced and being made."""
+        return self.filter(state__in=[Listing.State.ON_SHELF, Listing.State.ANNOUNCED])
+
+
+class Listing(models.Model):
+    """A dataset on the shelf. ``making`` is the run that fills an announced listing (no foreign key upward)."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "draft"
+        ANNOUNCED = "announced", "being made"
+        ON_SHELF = "on_shelf", "on shelf"
+        CLOSED = "closed", "closed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    dataset = models.OneToOneField(Dataset, models.PROTECT, related_name="listing")
+    state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
+    summary = models.CharField(max_length=300)
+    card = models.TextField(blank=True)
+    modality = models.CharField(max_length=12)
+    making = models.UUIDField(null=True)
+    shown_at = models.DateTimeField(db_default=Now())
+
+    objects = ListingQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-shown_at", "-id"], name="listing_newest_first")]
+
+    def __str__(self) -> str:
+        return f"listing of {self.dataset}"
+
+    @property
+    def newest_on_shelf(self) -> object:
+        """The newest version that new buyers may have, or ``None``."""
+        return self.dataset.versions.filter(shelf__state=ShelfState.State.ON_SHELF).newest_first().first()
+
+
+class Offer(models.Model):
+    """Licence terms with a price tag on a listing. ``price`` is in minor units; 0 is a price like any other."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    listing = models.ForeignKey(Listing, models.PROTECT, related_name="offers")
+    title = models.CharField(max_length=80)
+    terms = models.TextField()
+    price = models.PositiveBigIntegerField(default=0)
+    currency = models.CharField(max_length=3, default="EUR")
+    open = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["listing", "title"], condition=models.Q(open=True), name="one_open_offer_a_title"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.price} {self.currency}"

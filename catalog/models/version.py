@@ -1,0 +1,132 @@
+"""One immutable state of a dataset: the version, its files, its manifest; and beside them what may change."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from catalog.models.dataset import Dataset
+from catalog.models.immutable import immutable
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def readable(self) -> VersionQuerySet:
+        """Versions whose bytes still exist."""
+        return self.exclude(shelf__state=ShelfState.State.WITHDRAWN)
+
+    def newest_first(self) -> VersionQuerySet:
+        """By version number, the highest first."""
+        return self.order_by("-major", "-minor", "-patch")
+
+
+class Version(models.Model):
+    """One state of a dataset, named by the digest of its manifest. The database refuses to change it.
+
+    ``run`` is the run that made it (no foreign key: the catalogue does not know runs); ``recipe`` and ``layout`` are
+    the JSON snapshots that the manifest holds too.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    dataset = models.ForeignKey(Dataset, models.PROTECT, related_name="versions")
+    major = models.PositiveIntegerField()
+    minor = models.PositiveIntegerField()
+    patch = models.PositiveIntegerField()
+    run = models.UUIDField(unique=True)
+    digest = models.CharField(max_length=64, unique=True)
+    recipe = models.JSONField()
+    layout = models.JSONField()
+    units = models.PositiveBigIntegerField()
+    rows = models.PositiveBigIntegerField()
+    bytes = models.PositiveBigIntegerField()
+    published_at = models.DateTimeField(db_default=Now())
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["dataset", "major", "minor", "patch"], name="one_version_a_number"),
+            models.CheckConstraint(condition=models.Q(digest__regex=r"^[0-9a-f]{64}$"), name="version_digest_form"),
+        ]
+        triggers: ClassVar = immutable()
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {self.number}"
+
+    @property
+    def number(self) -> str:
+        """The version number as people write it."""
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+    @property
+    def commit(self) -> str:
+        """The 40 digits by which clients of the hub protocol know the version."""
+        return self.digest[:40]
+
+
+class File(models.Model):
+    """One Parquet file of a version. ``sample`` marks the first file of a split: anyone may look at it on the shelf."""
+
+    id = models.BigAutoField(primary_key=True)
+    version = models.ForeignKey(Version, models.PROTECT, related_name="files")
+    path = models.CharField(max_length=300)
+    config = models.CharField(max_length=80)
+    split = models.CharField(max_length=40)
+    sample = models.BooleanField()
+    rows = models.PositiveBigIntegerField()
+    bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["version", "path"], name="one_file_a_path"),
+            models.CheckConstraint(condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="file_digest_form"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["sha256"], name="file_by_digest")]
+        triggers: ClassVar = immutable()
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Manifest(models.Model):
+    """The very bytes whose SHA-256 names the version (RFC 8785)."""
+
+    version = models.OneToOneField(Version, models.PROTECT, primary_key=True, related_name="manifest")
+    body = models.BinaryField()
+
+    class Meta:
+        triggers: ClassVar = immutable()
+
+    def __str__(self) -> str:
+        return f"manifest of {self.version_id}"
+
+
+class ShelfState(models.Model):
+    """Where a version stands on the shelf; the one thing about it that changes."""
+
+    class State(models.TextChoices):
+        ON_SHELF = "on_shelf", "on shelf"
+        YANKED = "yanked", "yanked"
+        WITHDRAWN = "withdrawn", "withdrawn"
+
+    version = models.OneToOneField(Version, models.PROTECT, primary_key=True, related_name="shelf")
+    state = models.CharField(max_length=9, choices=State, default=State.ON_SHELF)
+    reason = models.TextField(blank=True)
+    changed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.get_state_display()
+
+
+class Disclosure(models.Model):
+    """The private object with seed and salt, for whoever may have the version."""
+
+    version = models.OneToOneField(Version, models.PROTECT, primary_key=True, related_name="disclosure")
+    key = models.CharField(max_length=200)
+    bytes = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"disclosure of {self.version_id}"

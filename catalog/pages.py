@@ -1,0 +1,214 @@
+"""What pages show of a version: columns with their plots, the first rows, the thumbnail of a listing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalog import attachments
+from catalog.models import Listing, Version
+from marketplace.web.plots import Categories, Histogram, Plot
+from marketplace.web.templatetags.units import thousands
+
+_THUMBNAIL_PLOTS = 4
+_THUMBNAIL_PICTURES = 8
+_KINDS = {"tabular": "Table", "image": "Pictures", "multimodal": "Pictures and tables"}
+_CELL_SHOWN = 120
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the data sheet shows it; figures are words, empty where there is none."""
+
+    name: str
+    words: str
+    description: str
+    unit: str
+    plot: Plot | None
+    nulls: float
+    distinct: str
+    low: str
+    median: str
+    mean: str
+    high: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its text, and how it is set."""
+
+    text: str
+    numeric: bool
+    null: bool
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture of the gallery: its digest, what it shows in words, and its row."""
+
+    picture: str
+    caption: str
+    row: int
+
+
+@dataclass(frozen=True)
+class TableSheet:
+    """One configuration: its columns, first rows and pictures."""
+
+    name: str
+    heading: str
+    rows: int
+    columns: Sequence[Column]
+    sample: Sequence[Sequence[Cell]]
+    gallery: Sequence[Shot] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A listing as a row of the shelves shows it."""
+
+    listing: Listing
+    kind: str
+    version: Version | None
+    offer: Any
+    columns: int
+    plots: Sequence[tuple[str, Plot]]
+    pictures: Sequence[str]
+
+
+def sheets(
+    layout: Mapping[str, Any], preview: Mapping[str, Any], statistics: Mapping[str, Any] | None
+) -> list[TableSheet]:
+    """The configurations of a version in the order of its layout, for those that the preview shows."""
+    counted = (statistics or {}).get("tables", {})
+    only = len(layout["tables"]) == 1
+    return [_sheet(table, counted.get(table["name"]), only) for table in preview["tables"]]
+
+
+def hit(listing: Listing) -> Hit:
+    """A listing's row, from the documents of its newest version on the shelf (prefetched by the caller)."""
+    version = next((v for v in listing.dataset.versions.all() if v.shelf.state == "on_shelf"), None)
+    documents = {} if version is None else {a.kind: a for a in version.attachments.all()}
+    loaded = {kind: attachments.load(document) for kind, document in documents.items()}
+    preview, statistics = loaded.get("preview"), loaded.get("statistics")
+    return Hit(
+        listing=listing,
+        kind=_KINDS.get(listing.modality, listing.modality),
+        version=version,
+        offer=next(iter(listing.offers.all()), None),
+        columns=0 if version is None else sum(len(table["schema"]) for table in version.layout["tables"]),
+        plots=_thumbnail_plots(statistics),
+        pictures=_thumbnail_pictures(preview),
+    )
+
+
+def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, only: bool) -> TableSheet:
+    by_name = {} if counted is None else counted["columns"]
+    media = {i for i, column in enumerate(table["columns"]) if column.get("media")}
+    shown = [(i, column) for i, column in enumerate(table["columns"]) if i not in media]
+    return TableSheet(
+        name=table["name"],
+        heading="Data" if only else f"Data: {table['name']}",
+        rows=len(table["rows"]) if counted is None else counted["rows"],
+        columns=[_column(column, by_name.get(column["name"])) for _, column in shown],
+        sample=[[_cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
+        gallery=_gallery(table, media),
+    )
+
+
+def _gallery(table: Mapping[str, Any], media: set[int]) -> list[Shot]:
+    """The first picture column, captioned by the classes of the row's objects."""
+    names = [column["name"] for column in table["columns"]]
+    pictures = [i for i in sorted(media) if table["columns"][i].get("role") != "label"]
+    if not pictures:
+        return []
+    shown = names.index("image") if "image" in names else pictures[0]
+    objects = names.index("objects") if "objects" in names else None
+    return [
+        Shot(row[shown]["picture"], "" if objects is None else _classes(row[objects]), number)
+        for number, row in enumerate(table["rows"])
+        if row[shown]
+    ]
+
+
+def _classes(objects: Sequence[Mapping[str, Any]] | None) -> str:
+    counts: dict[str, int] = {}
+    for found in objects or []:
+        counts[found["category"]] = counts.get(found["category"], 0) + 1
+    return ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in counts.items()) or "no defect"
+
+
+def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Column:
+    counted = counted or {}
+    distinct = counted.get("distinct")
+    quantiles = counted.get("quantiles") or {}
+    return Column(
+        name=column["name"],
+        words=column["type"] + (f", {column['unit']}" if column.get("unit") else ""),
+        description=column.get("description", ""),
+        unit=column.get("unit") or "",
+        plot=plot_of(counted),
+        nulls=counted.get("nulls", 0) / max(counted.get("count", 0), 1),
+        distinct="" if distinct is None else ("" if distinct["exact"] else "about ") + thousands(distinct["value"]),
+        low=_figure(counted.get("min")),
+        median=_figure(quantiles.get("0.5")),
+        mean=_figure(counted.get("mean")),
+        high=_figure(counted.get("max")),
+    )
+
+
+def plot_of(counted: Mapping[str, Any]) -> Plot | None:
+    """The plot of a column from its statistics: values by name where all are counted, else a histogram."""
+    values = counted.get("values")
+    if values and not counted.get("histogram"):
+        named = [(str(value), float(count)) for value, count in values[:12]]
+        return Categories(named, other=float(sum(count for _, count in values[12:])))
+    histogram = counted.get("histogram")
+    if histogram and len(histogram["counts"]) > 1:
+        return Histogram(
+            histogram["edges"], histogram["counts"], low=_figure(counted.get("min")), high=_figure(counted.get("max"))
+        )
+    return None
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return ""
+    return thousands(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)[:40]
+
+
+def _cell(value: Any, type_: str) -> Cell:
+    if value is None:
+        return Cell("null", False, True)
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    text = str(value).lower() if isinstance(value, bool) else _shortened(value)
+    return Cell(text, numeric, False)
+
+
+def _shortened(value: Any) -> str:
+    if isinstance(value, list):
+        return f"{len(value)} items" if len(value) != 1 else "1 item"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _CELL_SHOWN else text[:_CELL_SHOWN] + "…"
+
+
+def _thumbnail_plots(statistics: Mapping[str, Any] | None) -> list[tuple[str, Plot]]:
+    for table in (statistics or {}).get("tables", {}).values():
+        plots = [
+            (name, plot)
+            for name, counted in table["columns"].items()
+            if counted.get("role") not in {"key", "reference"} and (plot := plot_of(counted)) is not None
+        ]
+        # Plots of several values say more than those of one or two, wherever they stand in the table.
+        plots.sort(key=lambda pair: len(getattr(pair[1], "items", getattr(pair[1], "counts", ()))) < 4)
+        return plots[:_THUMBNAIL_PLOTS]
+    return []
+
+
+def _thumbnail_pictures(preview: Mapping[str, Any] | None) -> list[str]:
+    for table in (preview or {}).get("tables", []):
+        media = {i for i, column in enumerate(table["columns"]) if column.get("media")}
+        if shots := _gallery(table, media):
+            return [shot.picture for shot in shots[:_THUMBNAIL_PICTURES]]
+    return []

@@ -1,0 +1,150 @@
+"""Publishing: a finished run becomes an immutable version, licensed to the account that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from catalog import attachments, licensing
+from catalog.manifests import MadeFile, ManifestBody
+from catalog.models import Dataset, Disclosure, File, Licence, Listing, Manifest, ShelfState, Version
+from catalog.previews import PREVIEW
+from marketplace.work.queue import enqueue
+
+
+@dataclass(frozen=True)
+class DisclosedSeed:
+    """Where the private object with seed and salt lies."""
+
+    key: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A document that the run computed about the version; see ``attachments.put``."""
+
+    kind: str
+    code_version: str
+    body: bytes
+
+
+def publish(
+    dataset: Dataset,
+    *,
+    run: UUID,
+    manifest: ManifestBody,
+    layout: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    files: Sequence[MadeFile],
+    disclosure: DisclosedSeed,
+    findings: Sequence[Finding],
+    licensed_to_owner: bool = True,
+) -> Version:
+    """Return the version of ``dataset`` that holds ``files``; the same one when ``run`` was published before.
+
+    Must be called in a transaction. ``licensed_to_owner`` grants the dataset's account a licence with the cause
+    ``made``; without it nobody can read the data yet. The blobs, the disclosure and the manifest lie in the object
+    store already.
+    """
+    published = Version.objects.filter(run=run).first()
+    if published is not None:
+        return published
+    Dataset.objects.select_for_update().get(id=dataset.id)
+    major, minor = _next_number(dataset, layout)
+    version = Version.objects.create(
+        dataset=dataset,
+        major=major,
+        minor=minor,
+        patch=0,
+        run=run,
+        digest=manifest.digest,
+        recipe=recipe,
+        layout=layout,
+        units=recipe["units"],
+        rows=sum(file.rows for file in files),
+        bytes=sum(file.bytes for file in files),
+    )
+    File.objects.bulk_create(
+        File(
+            version=version,
+            path=file.path,
+            config=file.config,
+            split=file.split,
+            sample=file.sample,
+            rows=file.rows,
+            bytes=file.bytes,
+            sha256=file.sha256,
+        )
+        for file in files
+    )
+    Manifest.objects.create(version=version, body=manifest.body)
+    Disclosure.objects.create(version=version, key=disclosure.key, bytes=disclosure.bytes)
+    ShelfState.objects.create(version=version)
+    for finding in findings:
+        attachments.put(version, finding.kind, finding.code_version, finding.body)
+    if licensed_to_owner:
+        licensing.grant(
+            dataset.account, version, cause=licensing.Cause(Licence.Cause.MADE, run), terms="Made by this account."
+        )
+    enqueue(PREVIEW, version.id)
+    return version
+
+
+def announce(listing: Listing, run: UUID) -> None:
+    """Show a listing whose first version is being made by ``run``."""
+    listing.state = Listing.State.ANNOUNCED
+    listing.making = run
+    listing.save(update_fields=["state", "making"])
+
+
+def put_on_shelf(listing: Listing) -> None:
+    """Show the listing to buyers. Raises ValueError when there is no version to have."""
+    if listing.newest_on_shelf is None:
+        raise ValueError(f"{listing.dataset} has no version on the shelf; make one first")
+    listing.state = Listing.State.ON_SHELF
+    listing.making = None
+    listing.save(update_fields=["state", "making"])
+
+
+def close(listing: Listing) -> None:
+    """Take the listing away from buyers; licence holders keep what they have."""
+    listing.state = Listing.State.CLOSED
+    listing.making = None
+    listing.save(update_fields=["state", "making"])
+
+
+def yank(version: Version, reason: str) -> None:
+    """Take a version from the shelf: no new buyers, licence holders keep access. Needs a reason."""
+    _change_shelf_state(version, ShelfState.State.YANKED, reason)
+
+
+def _change_shelf_state(version: Version, state: str, reason: str) -> None:
+    if not reason.strip():
+        raise ValueError("say why: the reason is shown to licence holders")
+    with transaction.atomic():
+        shelf = ShelfState.objects.select_for_update().get(version=version)
+        if shelf.state == ShelfState.State.WITHDRAWN:
+            raise ValueError(f"{version} is withdrawn; that is final")
+        shelf.state, shelf.reason = state, reason
+        shelf.save()
+
+
+def _next_number(dataset: Dataset, layout: Mapping[str, Any]) -> tuple[int, int]:
+    """1.0 for the first; the next major number when a table's columns changed, else the next minor."""
+    newest = dataset.versions.newest_first().first()
+    if newest is None:
+        return 1, 0
+    if _shape(newest.layout) != _shape(layout):
+        return newest.major + 1, 0
+    return newest.major, newest.minor + 1
+
+
+def _shape(layout: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [
+        (table["name"], [(column["name"], column["type"]) for column in table["schema"]]) for table in layout["tables"]
+    ]

@@ -1,0 +1,22 @@
+"""The kinds of work of the catalogue."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from catalog import previews
+from catalog.models import Version
+from marketplace.work.faults import WorkFault
+from marketplace.work.kinds import Kind, register
+from marketplace.work.leases import Lease
+
+
+def _preview(lease: Lease) -> None:
+    previews.make(Version.objects.get(id=lease.subject))
+
+
+def _no_preview(version: UUID, fault: WorkFault) -> None:
+    """Nothing to record: the page says that there is no preview, and the failed piece is there for staff to see."""
+
+
+register(Kind(previews.PREVIEW, "publishing", perform=_preview, give_up=_no_preview))

@@ -1,0 +1,101 @@
+"""Things that many tests need, made through the product's own verbs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.db import transaction
+from uuid_utils.compat import uuid7
+
+from catalog import licensing, manifests, publishing
+from catalog.manifests import MadeFile
+from catalog.models import Dataset, Listing, Offer, Version
+from marketplace import storage
+from marketplace.accounts.models import Account, Membership, Role, User
+
+
+def an_account(slug: str = "acme", *, kind: str = Account.Kind.ORGANISATION) -> Account:
+    return Account.objects.create(slug=slug, name=slug.title(), kind=kind)
+
+
+def a_person(slug: str = "ann") -> tuple[User, Account]:
+    """A user with a personal account; the password is ``correct horse``."""
+    user = User.objects.create_user(f"{slug}@example.com", "correct horse")
+    account = an_account(slug, kind=Account.Kind.PERSONAL)
+    Membership.objects.create(account=account, user=user, role=Role.OWNER)
+    return user, account
+
+
+def a_dataset(account: Account, name: str = "numbers") -> Dataset:
+    return Dataset.objects.create(account=account, name=name, title=name.title())
+
+
+def a_listing(dataset: Dataset, *, price: int = 0) -> Offer:
+    listing = Listing.objects.create(dataset=dataset, summary="Some numbers.", modality="tabular")
+    return Offer.objects.create(
+        listing=listing, title=licensing.FREE_TERMS_TITLE, terms=licensing.FREE_TERMS, price=price
+    )
+
+
+def a_layout(columns: tuple[str, ...] = ("number",)) -> dict[str, Any]:
+    schema = [{"name": name, "type": "int64", "nullable": False, "description": name} for name in columns]
+    return {"unit": "row", "block": 10, "tables": [{"name": "default", "schema": schema, "key": [], "rows": "one"}]}
+
+
+def a_version(
+    dataset: Dataset,
+    *,
+    columns: tuple[str, ...] = ("number",),
+    licensed_to_owner: bool = True,
+    run: UUID | None = None,
+) -> Version:
+    """Publish two small files, the first of which is the free sample."""
+    files = [_file(columns, number, 2) for number in range(2)]
+    recipe = {
+        "schema": "lookalike/recipe/1",
+        "generator": {"name": "house/numbers", "version": "1.0.0", "digest": "sha256:" + "1" * 64},
+        "parameters": {},
+        "units": sum(file.rows for file in files),
+        "splits": [{"name": "train", "first": 0, "units": 20, "shards": [1, 1]}],
+        "seedCommitment": "sha256:" + hashlib.sha256(uuid7().bytes).hexdigest(),
+        "source": {"kind": "none"},
+        "runtime": "sha256:" + "2" * 64,
+    }
+    layout = a_layout(columns)
+    manifest = manifests.build(layout=layout, recipe=recipe, files=files)
+    run = run or uuid7()
+    key = storage.private_key("seeds", run, "seed.json")
+    storage.put_private_bytes(key, b"{}", "application/json")
+    with transaction.atomic():
+        return publishing.publish(
+            dataset,
+            run=run,
+            manifest=manifest,
+            layout=layout,
+            recipe=recipe,
+            files=files,
+            disclosure=publishing.DisclosedSeed(key, 2),
+            findings=[],
+            licensed_to_owner=licensed_to_owner,
+        )
+
+
+def _file(columns: tuple[str, ...], number: int, of: int) -> MadeFile:
+    rows = pa.table({name: pa.array(range(number * 10, number * 10 + 10), pa.int64()) for name in columns})
+    target = io.BytesIO()
+    pq.write_table(rows, target)
+    blob = storage.put_bytes(target.getvalue(), storage.PARQUET)
+    return MadeFile(
+        path=f"data/train-{number:05d}-of-{of:05d}.parquet",
+        config="default",
+        split="train",
+        sample=number == 0,
+        rows=10,
+        bytes=blob.size,
+        sha256=blob.sha256,
+    )
