@@ -16,6 +16,8 @@ from generation.generators.tabular.fitted.understanding import ColumnPlan
 _DAY = 86_400_000_000  # microseconds
 _STEPS = (3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)
 _DIGITS = 7
+_DAYS = (-719_162, 2_932_896)  # the years 1 to 9999
+_NANOSECOND_DAYS = (-106_000, 106_000)  # what 64 bits of nanoseconds hold
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def learn_column(array: ArrowArray, plan: ColumnPlan, people: People) -> tuple[C
         return Coding(), [learn_numbers(_floats(days), people)]
     if pa.types.is_timestamp(plan.type) or pa.types.is_time(plan.type):
         return _learn_clock(_microseconds(array), known, plan, people)
-    numbers = _floats(array.cast(pa.float64()))
+    numbers = _floats(array)
     decimals = _decimals(numbers[known], plan)
     return Coding(decimals), [learn_numbers(np.rint(numbers * 10.0**decimals), people)]
 
@@ -64,44 +66,57 @@ def _step(clock: Ints) -> int:
 
 
 def _decimals(numbers: Floats, plan: ColumnPlan) -> int:
-    """The decimals to keep; where they are endless, seven digits of the spread of the middle nine tenths."""
-    if pa.types.is_integer(plan.type):
-        return 0
-    if pa.types.is_decimal(plan.type):
-        return int(plan.type.scale)
-    if plan.decimals is not None:
-        return plan.decimals
+    """The decimals to keep, fewer than none for huge numbers; of endless ones as many as give seven digits.
+
+    Units stay below 2**50 for all but the ``K`` largest numbers, so that halves between them exist.
+    """
     if len(numbers) < K:
         return 0
+    room = int(np.floor(np.log10(2.0**50 / max(float(np.partition(np.abs(numbers), -K)[-K]), 1e-200))))
+    if pa.types.is_integer(plan.type):
+        return min(0, room)
+    if pa.types.is_decimal(plan.type):
+        return min(int(plan.type.scale), room)
+    if plan.decimals is not None:
+        return min(plan.decimals, room)
     low, high = np.quantile(numbers, (0.05, 0.95))
-    spread = float(high - low) or abs(float(high)) or 1.0
-    return int(np.clip(_DIGITS - 1 - np.floor(np.log10(spread)), -300, 300))
+    spread = float(high / 2 - low / 2) or abs(float(high)) or 1.0
+    return int(np.clip(_DIGITS - 1 - np.floor(np.log10(spread)), -300, min(room, 300)))
 
 
 def decode_units(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> ArrowArray:
     """Return an array of the column's type from drawn whole units of each feature."""
     type_ = plan.type
     if pa.types.is_date(type_):
-        return pa.array(units[0].astype(np.int32), pa.int32(), mask=missing).cast(pa.date32()).cast(type_)
+        days = np.clip(units[0], *_DAYS).astype(np.int32)
+        return pa.array(days, pa.int32(), mask=missing).cast(pa.date32()).cast(type_)
     if pa.types.is_timestamp(type_) or pa.types.is_time(type_):
         return _from_clock(units, missing, plan, coding)
     if pa.types.is_integer(type_):
         bounds: Any = np.iinfo(np.dtype(type_.to_pandas_dtype()).name)
         # 2**63 - 1 is no double; the largest one below it is
         top = min(float(bounds.max), 2.0**63 - 1024)
-        return pa.array(np.clip(units[0], bounds.min, top).astype(np.int64), pa.int64(), mask=missing).cast(type_)
+        whole = np.clip(_scaled(units[0], coding.decimals), bounds.min, top).astype(np.int64)
+        return pa.array(whole, pa.int64(), mask=missing).cast(type_)
     if pa.types.is_decimal(type_):
-        return _decimal_array(units[0].astype(np.int64), missing, type_)
-    # dividing by a power of ten gives the double nearest to the decimal number, multiplying by its inverse does not
-    numbers = units[0] / 10.0**coding.decimals if coding.decimals >= 0 else units[0] * 10.0**-coding.decimals
-    return pa.array(numbers, pa.float64(), mask=missing).cast(type_)
+        most = 10.0 ** (type_.precision - 1)
+        scaled = np.clip(_scaled(units[0], coding.decimals - type_.scale), -most, most)
+        return _decimal_array(scaled.astype(np.int64), missing, type_)
+    return pa.array(_scaled(units[0], coding.decimals), pa.float64(), mask=missing).cast(type_, safe=False)
+
+
+def _scaled(units: Floats, decimals: int) -> Floats:
+    """Divide by a power of ten: only a division gives the double nearest to the decimal number."""
+    scaled: Floats = units / 10.0**decimals if decimals >= 0 else units * 10.0**-decimals
+    return scaled
 
 
 def _from_clock(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> ArrowArray:
     clock = units[-1].astype(np.int64) * max(coding.step, 1) % _DAY
     if pa.types.is_time(plan.type):
         return pa.array(clock, pa.int64(), mask=missing).cast(pa.time64("us")).cast(plan.type, safe=False)
-    moments = units[0].astype(np.int64) * _DAY
+    days = np.clip(units[0], *(_NANOSECOND_DAYS if plan.type.unit == "ns" else _DAYS))
+    moments = days.astype(np.int64) * _DAY
     if len(units) > 1:
         moments = moments + clock
     in_utc = pa.timestamp("us", tz=plan.type.tz)
@@ -116,7 +131,7 @@ def _decimal_array(units: Ints, missing: Bools, type_: ArrowType) -> ArrowArray:
 
 
 def _floats(array: ArrowArray) -> Floats:
-    numbers: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    numbers: Floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return numbers
 
 

@@ -84,11 +84,11 @@ class _Gaps:
 
 
 def _segments_table(learned: Sequence[Learned]) -> pa.Table:
-    """All segments of all features in one table; the last cut of a feature is infinite."""
+    """All segments of all features in one table; the last segment of a feature has no cut."""
     features, cuts, low, high, levels = [], [], [], [], []
     for number, one in enumerate(learned):
         features += [number] * len(one.marginal)
-        cuts += [*one.marginal.cuts().tolist(), float("inf")]
+        cuts += [*one.marginal.cuts().tolist(), None]
         low += one.marginal.low.tolist()
         high += one.marginal.high.tolist()
         levels += list(one.marginal.levels or [None] * len(one.marginal))

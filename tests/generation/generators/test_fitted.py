@@ -1,0 +1,494 @@
+"""The fitted ``tabular`` follows its source column by column and pair by pair, and carries no one person over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from generation.generators.tabular.fitted import Parameters, generator, understood
+from generation.generators.tabular.fitted.privacy import K, People, shared_runs
+from generation.runner.parse import parse
+from generation.runner.source import open_source
+from generation.sdk import Job, Source, SourceFacts, State, Streams, TableFacts
+from tests.data.tables import diabetes, tumours, write_csv
+
+SEED = bytes(range(16))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A source in memory, cut into batches of any size."""
+
+    table: pa.Table
+    batch: int = 1000
+
+    @property
+    def facts(self) -> SourceFacts:
+        return SourceFacts({"default": TableFacts(self.table.schema, self.table.num_rows)}, self.table.nbytes)
+
+    def batches(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        yield from self.table.select(columns or self.table.column_names).to_batches(max_chunksize=self.batch)
+
+
+def job_of(source: Source, units: int = 4000, seed: bytes = SEED, **parameters: Any) -> Job:
+    return Job(Parameters(**parameters), units, Streams(seed), source.facts)
+
+
+def fit(job: Job, source: Source) -> State:
+    assert generator.check(job) == []
+    return generator.prepare(job, source, lambda share, doing: None)
+
+
+def blocks(job: Job, state: State, size: int = 1000) -> list[pa.RecordBatch]:
+    ranges = [range(first, min(first + size, job.units)) for first in range(0, job.units, size)]
+    return [batch for units in ranges for _, batch in generator.block(job, state, units)]
+
+
+def made_from(table: pa.Table, units: int = 4000, **parameters: Any) -> pa.Table:
+    source = Memory(table)
+    job = job_of(source, units, **parameters)
+    return pa.Table.from_batches(blocks(job, fit(job, source)))
+
+
+def parsed(table: pa.Table, folder: Path) -> Source:
+    answer = parse(write_csv(table, folder / "table.csv"), folder / "out", {"holdout_key": "00" * 16})
+    assert "tables" in answer, answer
+    return open_source(folder / "out")
+
+
+def column(table: pa.Table, name: str) -> NDArray[Any]:
+    return table.column(name).to_numpy()
+
+
+def mixed(rows: int = 2000) -> pa.Table:
+    """A table with every type that is learned; what is missing is missing in two columns together."""
+    rng = np.random.Generator(np.random.Philox(5))
+    height = rng.normal(170, 10, rows)
+    weight = height * 0.9 - 80 + rng.normal(0, 6, rows)
+    gone = rng.random(rows) < 0.3
+    start = datetime(2020, 1, 1, 6, 0, tzinfo=UTC).replace(tzinfo=None)
+    moments = [start + timedelta(days=int(d), minutes=int(m)) for d, m in rng.integers(0, [700, 720], (rows, 2))]
+    return pa.table(
+        {
+            "key": pa.array([f"P-{i:05d}" for i in range(rows)]),
+            "number": pa.array(np.arange(rows) + 1000, pa.int32()),
+            "height": pa.array(np.round(height, 1), mask=gone),
+            "weight": pa.array(np.round(weight).astype(np.int64), mask=gone),
+            "colour": pa.array(np.where(weight > 75, "red", np.where(rng.random(rows) < 0.5, "blue", "green"))),
+            "flag": pa.array(weight + rng.normal(0, 5, rows) > 80),
+            "born": pa.array([date(1960, 1, 1) + timedelta(days=int(d)) for d in rng.integers(0, 15_000, rows)]),
+            "seen": pa.array(moments, pa.timestamp("us")),
+            "fixed": pa.array(["always"] * rows),
+            "nothing": pa.array([None] * rows, pa.string()),
+        }
+    )
+
+
+def with_facts(table: pa.Table, **kinds: str) -> pa.Table:
+    schema = pa.schema(
+        [field.with_metadata({"kind": kinds[field.name]}) if field.name in kinds else field for field in table.schema]
+    )
+    return table.cast(schema)
+
+
+KINDS = {"key": "key", "number": "key", "nothing": "empty"}
+
+
+def test_columns_come_out_in_order_with_their_names_and_types() -> None:
+    table = with_facts(mixed(), **KINDS)
+    made = made_from(table)
+    assert made.schema.names == table.schema.names
+    assert made.schema.types == table.schema.types
+    assert made.num_rows == 4000
+    made.validate(full=True)
+
+
+def test_a_real_table_keeps_its_means_shares_and_correlations(tmp_path: Path) -> None:
+    for number, table in enumerate((diabetes(), tumours())):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        source = parsed(table, folder)
+        job = job_of(source, 20_000)
+        made = pa.Table.from_batches(blocks(job, fit(job, source)))
+        numeric = [field.name for field in table.schema if not pa.types.is_string(field.type)]
+        for name in numeric:
+            real, new = column(table, name), column(made, name)
+            assert abs(new.mean() - real.mean()) < 0.15 * real.std(), name
+            assert 0.8 < new.std() / real.std() < 1.2, name
+        for name in set(table.column_names) - set(numeric):
+            for level in set(table.column(name).to_pylist()):
+                share = (column(table, name) == level).mean()
+                assert (column(made, name) == level).mean() == pytest.approx(share, abs=0.04)
+        real, new = (np.corrcoef([column(one, name) for name in numeric]) for one in (table, made))
+        strong = np.abs(real) > 0.25
+        assert (np.sign(real) == np.sign(new))[strong].all()
+        assert np.abs(real - new).max() < 0.15
+
+
+def test_decimals_are_those_of_the_source(tmp_path: Path) -> None:
+    source = parsed(diabetes(), tmp_path)
+    job = job_of(source)
+    made = pa.Table.from_batches(blocks(job, fit(job, source)))
+    bmi = column(made, "bmi")
+    assert np.array_equal(bmi, np.round(bmi, 1))
+    assert not np.array_equal(bmi, np.round(bmi))
+
+
+def test_missing_values_keep_their_share_and_stay_together() -> None:
+    table = mixed()
+    made = made_from(table)
+    gone = made.column("height").is_null().to_numpy()
+    assert gone.mean() == pytest.approx(table.column("height").null_count / table.num_rows, abs=0.03)
+    assert np.array_equal(gone, made.column("weight").is_null().to_numpy())
+
+
+def test_a_category_follows_the_number_that_it_hangs_on() -> None:
+    table = mixed(4000)
+    made = made_from(table, 8000)
+    for one in (table, made):
+        frame = one.select(["weight", "colour", "flag"]).to_pandas().dropna()
+        assert frame[frame.colour == "red"].weight.mean() > frame[frame.colour == "blue"].weight.mean() + 5
+        assert frame[frame.flag.astype(bool)].weight.mean() > frame[~frame.flag.astype(bool)].weight.mean() + 5
+
+
+def test_dates_booleans_constants_and_the_clock_stay_in_their_ranges() -> None:
+    made = made_from(with_facts(mixed(), **KINDS))
+    born = made.column("born").to_pylist()
+    assert date(1955, 1, 1) < min(born) < max(born) < date(2005, 1, 1)
+    assert len(set(born)) > 1000
+    hours = {moment.hour for moment in made.column("seen").to_pylist()}
+    assert hours <= set(range(6, 19))
+    assert {moment.second for moment in made.column("seen").to_pylist()} == {0}
+    assert set(made.column("fixed").to_pylist()) == {"always"}
+    assert made.column("nothing").null_count == made.num_rows
+    assert set(made.column("flag").to_pylist()) == {True, False}
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        pa.int8(),
+        pa.uint16(),
+        pa.int64(),
+        pa.float32(),
+        pa.decimal128(12, 2),
+        pa.date64(),
+        pa.timestamp("s"),
+        pa.timestamp("ns", tz="UTC"),
+        pa.timestamp("ms", tz="Europe/Vienna"),
+        pa.time32("s"),
+        pa.time64("ns"),
+    ],
+    ids=str,
+)
+def test_every_type_makes_the_round_trip(type_: pa.DataType) -> None:
+    values = pa.array(np.arange(1000) % 100)
+    if pa.types.is_decimal(type_):
+        array = values.cast(pa.decimal128(21, 0)).cast(type_)
+    elif pa.types.is_date(type_):
+        array = values.cast(pa.int32()).cast(pa.date32()).cast(type_)
+    elif pa.types.is_temporal(type_):
+        bits = pa.int32() if pa.types.is_time32(type_) else pa.int64()
+        # nanoseconds are made as whole microseconds
+        array = pc.multiply(values, 1000 if type_.unit == "ns" else 1).cast(bits).cast(type_)
+    else:
+        array = values.cast(type_)
+    made = made_from(pa.table({"a": array, "b": pa.array(np.arange(1000) % 7)}), 2000)
+    assert made.schema.field("a").type == type_
+    # every value is held by ten rows, so values are kept as they are
+    assert set(made.column("a").to_pylist()) <= set(array.to_pylist())
+    assert len(set(made.column("a").to_pylist())) > 90
+
+
+def test_keys_are_unique_over_all_blocks_in_the_sources_style_and_none_of_its_own() -> None:
+    table = with_facts(mixed(), **KINDS)
+    made = made_from(table, 30_000)
+    keys, numbers = made.column("key").to_pylist(), made.column("number").to_pylist()
+    assert len(set(keys)) == len(set(numbers)) == 30_000
+    assert {key[:2] for key in keys} == {"P-"}
+    assert all(key[2:].isdigit() for key in keys)
+    assert not set(keys) & set(table.column("key").to_pylist())
+    assert not set(numbers) & set(table.column("number").to_pylist())
+
+
+def test_long_hexadecimal_keys_keep_their_shape() -> None:
+    keys = [hashlib.sha256(b"%d" % i).hexdigest() for i in range(500)]
+    uuids = [f"{key[:8]}-{key[8:12]}-4{key[13:16]}-{key[16:20]}-{key[20:32]}" for key in keys]
+    table = with_facts(pa.table({"uuid": uuids, "a": np.arange(500) % 11}), uuid="key")
+    made = made_from(table, 3000).column("uuid").to_pylist()
+    assert len(set(made)) == 3000
+    assert {tuple(len(part) for part in key.split("-")) for key in made} == {(8, 4, 4, 4, 12)}
+    assert {key[14] for key in made} == {"4"}
+    assert set("".join(made)) == set("0123456789abcdef-")
+
+
+def test_keys_without_a_common_style_are_numbered() -> None:
+    rng = np.random.Generator(np.random.Philox(1))
+    odd = ["x" * int(n) + "-" * int(m) + str(i) for i, (n, m) in enumerate(rng.integers(1, 30, (300, 2)))]
+    table = with_facts(pa.table({"odd": odd, "a": np.arange(300) % 11}), odd="key")
+    made = made_from(table, 1000).column("odd").to_pylist()
+    assert len(set(made)) == 1000
+    assert all(key[0] == "K" and key[1:].isdigit() for key in made)
+
+
+def everything(state: State, batches: Sequence[pa.RecordBatch]) -> tuple[set[float], str]:
+    """Every number and all text of a state and of what was made of it."""
+    numbers: set[float] = set()
+    texts: list[str] = []
+
+    def see(value: Any) -> None:
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, datetime):
+            see(value.date())
+        elif isinstance(value, date):
+            texts.append(value.isoformat())
+        elif isinstance(value, bool) or value is None:
+            pass
+        elif isinstance(value, int | float):
+            numbers.add(float(value))
+        elif isinstance(value, dict):
+            for item in (*value.keys(), *value.values()):
+                see(item)
+        else:
+            for item in value:
+                see(item)
+
+    for part in state.values():
+        see(part.to_pylist() if isinstance(part, pa.Table) else part.tolist() if isinstance(part, np.ndarray) else part)
+    see([batch.to_pydict() for batch in batches])
+    return numbers, "\n".join(texts)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    salary=st.integers(1_000_000, 9_999_999) | st.integers(-9_999_999, -1_000_000),
+    level=st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=6, max_size=10),
+    holders=st.integers(1, K - 1),
+    born=st.dates(date(1800, 1, 1), date(1850, 1, 1)),
+    with_people=st.booleans(),
+)
+def test_what_fewer_than_ten_people_hold_is_in_no_state_and_in_no_output(
+    salary: int, level: str, holders: int, born: date, with_people: bool
+) -> None:
+    n = 400
+    rng = np.random.Generator(np.random.Philox(salary % 1000))
+    salaries = rng.integers(20_000, 90_000, n)
+    levels = np.array(["common", "usual"])[rng.integers(0, 2, n)].astype(object)
+    days = np.array([date(1950, 1, 1) + timedelta(days=int(d)) for d in rng.integers(0, 9000, n)], dtype=object)
+    salaries[:holders], levels[:holders], days[:holders] = salary, level, born
+    exact = salaries + 0.123
+    person = np.arange(n)
+    table = pa.table({"person": person, "salary": salaries, "exact": exact, "level": levels, "born": days})
+    if with_people:
+        # each of the few has thirty rows, so that rows alone would be enough
+        table = pa.concat_tables([table, *[table.slice(0, holders)] * 29])
+    source = Memory(with_facts(table, person="key"))
+    job = job_of(source, 2000, identifier="person" if with_people else None)
+    state = fit(job, source)
+    said: list[str] = []
+    generator.prepare(job, source, lambda share, doing: said.append(doing))
+    numbers, texts = everything(state, blocks(job, state))
+    assert not {float(salary), salary + 0.123, round((salary + 0.123) * 1e6)} & numbers
+    assert born.isoformat() not in texts
+    assert float((born - date(1970, 1, 1)).days) not in numbers
+    assert level not in texts + json.dumps(said)
+
+
+def test_an_upload_with_one_huge_salary_and_a_rare_diagnosis_gives_neither_away(tmp_path: Path) -> None:
+    table = diabetes()
+    salary = np.round(column(table, "bmi") * 1800).astype(np.int64)
+    salary[17] = 9_999_999
+    diagnosis = np.where(column(table, "progression") > 140, "progressing", "stable").astype(object)
+    diagnosis[[3, 99, 250]] = "zebrapox"
+    table = table.append_column("salary", pa.array(salary)).append_column("diagnosis", pa.array(diagnosis))
+    source = parsed(table, tmp_path)
+    job = job_of(source, 20_000)
+    state = fit(job, source)
+    numbers, texts = everything(state, blocks(job, state))
+    assert max(numbers) < 1_000_000
+    assert "zebrapox" not in texts
+    assert "zebrapox" not in (tmp_path / "out" / "facts.json").read_text()
+
+
+def test_no_row_of_the_source_is_copied(tmp_path: Path) -> None:
+    table = tumours()
+    source = parsed(table, tmp_path)
+    job = job_of(source, 20_000)
+    made = pa.Table.from_batches(blocks(job, fit(job, source)))
+    real = {tuple(row.values()) for row in table.to_pylist()}
+    assert not real & {tuple(row.values()) for row in made.to_pylist()}
+
+
+def test_rare_levels_become_a_rest_where_ten_people_are_in_it_and_else_the_commonest() -> None:
+    many = ["a"] * 500 + ["b"] * 300 + [f"r{i % 40}" for i in range(200)]
+    few = ["a"] * 600 + ["b"] * 395 + ["c"] * 5
+    made = made_from(pa.table({"many": many, "few": few, "n": np.arange(1000) % 30}), 20_000)
+    assert set(made.column("many").to_pylist()) == {"a", "b", "other"}
+    assert (column(made, "many") == "other").mean() == pytest.approx(0.2, abs=0.02)
+    assert set(made.column("few").to_pylist()) == {"a", "b"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(people=st.lists(st.integers(0, 60), max_size=80), wanted=st.integers(K, 200))
+def test_runs_cover_everything_in_order_and_each_has_ten_people(people: list[int], wanted: int) -> None:
+    runs = shared_runs(np.array(people, np.int64), wanted)
+    if sum(people) < K:
+        assert runs == []
+        return
+    assert [i for run in runs for i in run] == list(range(len(people)))
+    assert all(sum(people[i] for i in run) >= K for run in runs)
+
+
+@settings(max_examples=100, deadline=None)
+@given(pairs=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 6)), min_size=1, max_size=60))
+def test_people_are_counted_once_however_many_rows_they_have(pairs: list[tuple[int, int]]) -> None:
+    codes, groups = (np.array(part, np.int64) for part in zip(*pairs, strict=True))
+    people = People(codes)
+    expected = [len({code for code, group in pairs if group == wanted}) for wanted in range(7)]
+    assert people.holders(groups, 7).tolist() == expected
+    assert people.placed(groups, 7).sum() == len(set(codes.tolist()))
+    assert (people.placed(groups, 7) <= people.holders(groups, 7)).all()
+    weights = people.weights(len(codes))
+    assert np.allclose(np.bincount(codes, weights=weights)[np.unique(codes)], 1.0)
+
+
+def digest(batches: Sequence[pa.RecordBatch]) -> str:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+def made_digest(batch: int = 1000) -> str:
+    source = Memory(with_facts(mixed(), **KINDS), batch)
+    job = job_of(source)
+    return digest(blocks(job, fit(job, source)))
+
+
+def test_blocks_are_the_same_in_any_order_and_from_a_state_that_was_stored(tmp_path: Path) -> None:
+    source = Memory(with_facts(mixed(), **KINDS))
+    job = job_of(source)
+    state = fit(job, source)
+    forward = blocks(job, state)
+    stored = {name: json.loads(json.dumps(part)) if isinstance(part, dict) else part for name, part in state.items()}
+    backward = [
+        batch
+        for first in range(3000, -1, -1000)
+        for _, batch in generator.block(job, stored, range(first, first + 1000))
+    ][::-1]
+    assert digest(forward) == digest(backward)
+    assert digest(forward) != digest(blocks(job_of(source, seed=b"another seed 016"), state))
+
+
+def test_the_size_of_the_sources_batches_and_the_hash_seed_change_nothing() -> None:
+    here = made_digest()
+    assert made_digest(batch=77) == here
+    program = "from tests.generation.generators.test_fitted import made_digest; print(made_digest())"
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == here
+
+
+def test_a_source_larger_than_the_sample_is_learned_from_a_bounded_part() -> None:
+    rows = 600_000
+    table = pa.table({"a": np.arange(rows) % 100, "b": np.arange(rows) % 100 // 10})
+    source = Memory(table, 50_000)
+    job = job_of(source)
+    told: list[float] = []
+    state = generator.prepare(job, source, lambda share, doing: told.append(share))
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    made = pa.Table.from_batches(blocks(job, state))
+    assert column(made, "a").mean() == pytest.approx(49.5, abs=2)
+    assert digest(blocks(job, state)) == digest(
+        blocks(job, generator.prepare(job, Memory(table, 7_001), lambda *_: None))
+    )
+
+
+def test_the_identifying_column_is_made_anew_and_people_are_counted() -> None:
+    n = 3000
+    person = np.arange(n) % 300
+    table = pa.table({"person": person, "ward": np.where(person < 5, "rare", "common"), "a": np.arange(n) % 30})
+    rows_only = made_from(table, 2000)
+    by_person = made_from(table, 2000, identifier="person")
+    assert "rare" in set(rows_only.column("ward").to_pylist())
+    assert set(by_person.column("ward").to_pylist()) == {"common"}
+    assert len(set(by_person.column("person").to_pylist())) == 2000
+    assert not set(by_person.column("person").to_pylist()) & set(person.tolist())
+
+
+def test_text_is_left_out_with_a_warning_and_included_columns_are_all_that_is_made() -> None:
+    n = 500
+    table = with_facts(
+        pa.table({"remark": [f"said {i}" for i in range(n)], "a": np.arange(n) % 9, "b": np.arange(n) % 4}),
+        remark="text",
+    )
+    plans = {plan.name: plan for plan in understood(Memory(table).facts.tables["default"])}
+    assert (plans["remark"].fate, plans["a"].fate) == ("dropped", "learned")
+    assert plans["remark"].warning
+    assert made_from(table).column_names == ["a", "b"]
+    assert made_from(table, include=["b"]).column_names == ["b"]
+
+
+def test_every_fault_of_a_job_is_told_at_once() -> None:
+    table = pa.table({"a": np.arange(50) % 9, "ratio": np.arange(50) / 7})
+    source = Memory(table)
+    job = job_of(source, 2_000_000_000, include=["b", "c"], identifier="ratio")
+    assert [problem.field for problem in generator.check(job)] == [
+        "include",
+        "include",
+        "identifier",
+        "source",
+        "units",
+    ]
+    missing = Job(Parameters(), 10, Streams(SEED), None)
+    assert [problem.field for problem in generator.check(missing)] == ["source"]
+    small = with_facts(pa.table({"k": pa.array(range(200), pa.int16()), "a": np.arange(200) % 9}), k="key")
+    assert [problem.field for problem in generator.check(job_of(Memory(small), 50_000))] == ["units"]
+    text = with_facts(pa.table({"t": [f"x {i}" for i in range(200)]}), t="text")
+    assert [problem.field for problem in generator.check(job_of(Memory(text)))] == ["include"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_any_table_of_numbers_and_levels_can_be_learned_and_made(data: st.DataObject) -> None:
+    n = data.draw(st.integers(100, 160))
+    rng = np.random.Generator(np.random.Philox(data.draw(st.integers(0, 2**32))))
+    number = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.integers(-5, 5).map(float)
+    pools: list[tuple[str, st.SearchStrategy[Any], pa.DataType]] = [
+        ("float", number, pa.float64()),
+        ("int", st.integers(-(2**63), 2**63 - 1), pa.int64()),
+        ("level", st.sampled_from(["a", "b", "c"]), pa.string()),
+        ("flag", st.booleans(), pa.bool_()),
+        ("day", st.dates(), pa.date32()),
+        ("moment", st.datetimes(), pa.timestamp("us")),
+    ]
+    columns = {}
+    for name, values, type_ in pools:
+        pool = data.draw(st.lists(values | st.none(), min_size=1, max_size=30))
+        columns[name] = pa.array([pool[int(i)] for i in rng.integers(0, len(pool), n)], type_)
+    made = made_from(pa.table(columns), 300)
+    made.validate(full=True)
+    assert made.num_rows == 300
+    assert made.schema.types == [array.type for array in columns.values()]
