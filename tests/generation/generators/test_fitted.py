@@ -7,9 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,45 +24,21 @@ from generation.generators.tabular.fitted import Parameters, generator, understo
 from generation.generators.tabular.fitted.privacy import K, People, shared_runs
 from generation.runner.parse import parse
 from generation.runner.source import open_source
-from generation.sdk import Job, Source, SourceFacts, State, Streams, TableFacts
+from generation.sdk import Job, Source, State, Streams
+from tests.data.memory import (
+    KINDS,
+    SEED,
+    Memory,
+    blocks,
+    digest,
+    fit,
+    job_of,
+    made_digest,
+    made_from,
+    mixed,
+    with_facts,
+)
 from tests.data.tables import diabetes, tumours, write_csv
-
-SEED = bytes(range(16))
-
-
-@dataclass(frozen=True)
-class Memory:
-    """A source in memory, cut into batches of any size."""
-
-    table: pa.Table
-    batch: int = 1000
-
-    @property
-    def facts(self) -> SourceFacts:
-        return SourceFacts({"default": TableFacts(self.table.schema, self.table.num_rows)}, self.table.nbytes)
-
-    def batches(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-        yield from self.table.select(columns or self.table.column_names).to_batches(max_chunksize=self.batch)
-
-
-def job_of(source: Source, units: int = 4000, seed: bytes = SEED, **parameters: Any) -> Job:
-    return Job(Parameters(**parameters), units, Streams(seed), source.facts)
-
-
-def fit(job: Job, source: Source) -> State:
-    assert generator.check(job) == []
-    return generator.prepare(job, source, lambda share, doing: None)
-
-
-def blocks(job: Job, state: State, size: int = 1000) -> list[pa.RecordBatch]:
-    ranges = [range(first, min(first + size, job.units)) for first in range(0, job.units, size)]
-    return [batch for units in ranges for _, batch in generator.block(job, state, units)]
-
-
-def made_from(table: pa.Table, units: int = 4000, **parameters: Any) -> pa.Table:
-    source = Memory(table)
-    job = job_of(source, units, **parameters)
-    return pa.Table.from_batches(blocks(job, fit(job, source)))
 
 
 def parsed(table: pa.Table, folder: Path) -> Source:
@@ -74,40 +49,6 @@ def parsed(table: pa.Table, folder: Path) -> Source:
 
 def column(table: pa.Table, name: str) -> NDArray[Any]:
     return table.column(name).to_numpy()
-
-
-def mixed(rows: int = 2000) -> pa.Table:
-    """A table with every type that is learned; what is missing is missing in two columns together."""
-    rng = np.random.Generator(np.random.Philox(5))
-    height = rng.normal(170, 10, rows)
-    weight = height * 0.9 - 80 + rng.normal(0, 6, rows)
-    gone = rng.random(rows) < 0.3
-    start = datetime(2020, 1, 1, 6, 0, tzinfo=UTC).replace(tzinfo=None)
-    moments = [start + timedelta(days=int(d), minutes=int(m)) for d, m in rng.integers(0, [700, 720], (rows, 2))]
-    return pa.table(
-        {
-            "key": pa.array([f"P-{i:05d}" for i in range(rows)]),
-            "number": pa.array(np.arange(rows) + 1000, pa.int32()),
-            "height": pa.array(np.round(height, 1), mask=gone),
-            "weight": pa.array(np.round(weight).astype(np.int64), mask=gone),
-            "colour": pa.array(np.where(weight > 75, "red", np.where(rng.random(rows) < 0.5, "blue", "green"))),
-            "flag": pa.array(weight + rng.normal(0, 5, rows) > 80),
-            "born": pa.array([date(1960, 1, 1) + timedelta(days=int(d)) for d in rng.integers(0, 15_000, rows)]),
-            "seen": pa.array(moments, pa.timestamp("us")),
-            "fixed": pa.array(["always"] * rows),
-            "nothing": pa.array([None] * rows, pa.string()),
-        }
-    )
-
-
-def with_facts(table: pa.Table, **kinds: str) -> pa.Table:
-    schema = pa.schema(
-        [field.with_metadata({"kind": kinds[field.name]}) if field.name in kinds else field for field in table.schema]
-    )
-    return table.cast(schema)
-
-
-KINDS = {"key": "key", "number": "key", "nothing": "empty"}
 
 
 def test_columns_come_out_in_order_with_their_names_and_types() -> None:
@@ -369,20 +310,6 @@ def test_people_are_counted_once_however_many_rows_they_have(pairs: list[tuple[i
     assert np.allclose(np.bincount(codes, weights=weights)[np.unique(codes)], 1.0)
 
 
-def digest(batches: Sequence[pa.RecordBatch]) -> str:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batches[0].schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-    return hashlib.sha256(sink.getvalue()).hexdigest()
-
-
-def made_digest(batch: int = 1000) -> str:
-    source = Memory(with_facts(mixed(), **KINDS), batch)
-    job = job_of(source)
-    return digest(blocks(job, fit(job, source)))
-
-
 def test_blocks_are_the_same_in_any_order_and_from_a_state_that_was_stored(tmp_path: Path) -> None:
     source = Memory(with_facts(mixed(), **KINDS))
     job = job_of(source)
@@ -401,7 +328,7 @@ def test_blocks_are_the_same_in_any_order_and_from_a_state_that_was_stored(tmp_p
 def test_the_size_of_the_sources_batches_and_the_hash_seed_change_nothing() -> None:
     here = made_digest()
     assert made_digest(batch=77) == here
-    program = "from tests.generation.generators.test_fitted import made_digest; print(made_digest())"
+    program = "from tests.data.memory import made_digest; print(made_digest())"
     for seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(
