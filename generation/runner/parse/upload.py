@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from generation.runner.parse.columns import read_batch
@@ -57,7 +58,7 @@ def parse(path: Path, out_dir: Path, limits: Mapping[str, Any]) -> dict[str, Any
         understood = _read(path, store, bounds, faults)
     except UnreadableError as error:
         faults.add(error.fault)
-    except (pa.ArrowException, MemoryError, OSError, UnicodeError) as error:
+    except (pa.ArrowException, MemoryError, OSError, UnicodeError, duckdb.Error) as error:
         faults.add(_unreadable(error))
     if understood is None:
         store.discard()
@@ -108,7 +109,7 @@ def _open(path: Path, store: Store, limits: Limits, faults: Faults) -> CsvUpload
 
 def _unreadable(error: BaseException) -> Fault:
     """The readers' own words may quote the data, so only the kind of failure is told."""
-    if isinstance(error, MemoryError | pa.ArrowMemoryError):
+    if isinstance(error, MemoryError | pa.ArrowMemoryError | duckdb.OutOfMemoryException):
         message = "Reading the file took more memory than an upload may have."
         return Fault("too_large", message, "Upload fewer rows or columns, in smaller row groups.")
     message = "The file is damaged: its contents do not follow its own format."

@@ -22,6 +22,7 @@ _LEAST_ROWS = 90  # a tenth of the least upload is withheld
 _LEAST_PEOPLE = 100
 _MOST_UNITS = 1_000_000_000
 _BLOCK = 20_000
+_BLOCK_CELLS = 4_000_000
 
 
 class Parameters(BaseModel):
@@ -77,18 +78,18 @@ class FittedTable:
         plans = _plans(job)
         keys = tuple(plan.name for plan in plans if plan.fate == "key")[:1]
         schema = pa.schema([output_field(plan) for plan in plans])
-        return Layout("row", _BLOCK, (Table(_TABLE, schema, key=keys),))
+        return Layout("row", _block_of(len(plans)), (Table(_TABLE, schema, key=keys),))
 
     def needs(self, job: Job) -> Needs:
         """Memory for the sample and its scores, time by columns; measured at 15 columns and scaled."""
         columns = len(_plans(job))
         rows = min(200_000, 0 if job.facts is None else job.facts.tables[_TABLE].rows)
-        memory = 400 + int(rows * columns * 60 / 2**20) + int(_BLOCK * columns * 50 / 2**20)
+        cells = _block_of(columns) * columns
         return Needs(
-            memory_mib=memory,
+            memory_mib=400 + (rows * columns * 60 + cells * 50 >> 20),
             scratch_mib=64,
-            seconds_per_block=0.05 + columns * 0.01,
-            prepare_seconds=2.0 + rows * columns * 2e-6 + (2 * columns / 1000) ** 3 * 10,
+            seconds_per_block=0.05 + cells * 2.5e-7,
+            prepare_seconds=2.0 + rows * columns * 2e-6 + columns**2 * 2e-5,
         )
 
     def prepare(self, job: Job, source: Source | None, tell: Tell) -> State:
@@ -127,6 +128,11 @@ def _plans(job: Job) -> list[ColumnPlan]:
     params = _parameters(job)
     plans = understood(_facts(job.facts), params.include, params.identifier)
     return [plan for plan in plans if plan.fate != "dropped"]
+
+
+def _block_of(columns: int) -> int:
+    """Rows of a block: fewer of wide tables, so that a batch stays within some tens of megabytes."""
+    return max(1, min(_BLOCK, _BLOCK_CELLS // max(columns, 1)))
 
 
 def _facts(facts: SourceFacts) -> TableFacts:
