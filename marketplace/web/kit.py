@@ -58,7 +58,11 @@ class _Settings(BaseModel):
 
 class _Signup(forms.Form):
     email = forms.EmailField(label="E-mail", help_text="Your name at sign-in. We write to it about your orders.")
-    password = forms.CharField(label="Password", widget=forms.PasswordInput, help_text="At least 10 characters.")
+    password = forms.CharField(
+        label="Password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 10 characters.",
+    )
     kind = forms.ChoiceField(
         label="Account", choices=[("p", "personal"), ("o", "organisation")], widget=forms.RadioSelect
     )
@@ -106,14 +110,17 @@ def _plots() -> dict[str, Any]:
         "category": category,
         "channel": channel,
         "heads": [
-            ("amount", "float, EUR, log", amount), ("hour", "int", hour), ("age", "int", age),
-            ("category", "class, 8", category), ("channel", "class, 3", channel),
+            ("amount", "float, EUR, log", amount),
+            ("hour", "int", hour),
+            ("age", "int", age),
+            ("category", "class, 8", category),
+            ("channel", "class, 3", channel),
         ],
         "columns": [("amount", amount), ("hour", hour), ("category", category), ("age", age)],
         "digest": hashlib.sha256(b"kit").hexdigest(),
         "near": Gauge(0.9, 1, 0.988, 0.996),
         "watched": Gauge(0, 3, 1.97, 0.79, watch=True),
-    }  # fmt: skip
+    }
 
 
 def _progress() -> dict[str, Any]:
@@ -128,10 +135,14 @@ def _progress() -> dict[str, Any]:
         "shards": states,
         "many_shards": [ShardCell("done" if n < 900 else "waiting") for n in range(1500)],
         "steps": [
-            ("past", "Quoted", "14:01:12"), ("past", "Held", "14:02:48"), ("now", "Making", "since 14:03:00"),
-            ("", "Assessing", "about 1 min"), ("", "Publishing", "about 20 s"), ("", "Charged", "on delivery"),
+            ("past", "Quoted", "14:01:12"),
+            ("past", "Held", "14:02:48"),
+            ("now", "Making", "since 14:03:00"),
+            ("", "Assessing", "about 1 min"),
+            ("", "Publishing", "about 20 s"),
+            ("", "Charged", "on delivery"),
             ("", "Delivered", "about 14:12"),
         ],
         "states": ["draft", "generating", "delivered", "failed", "yanked"],
         "moment": _NOON,
-    }  # fmt: skip
+    }

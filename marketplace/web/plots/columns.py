@@ -64,8 +64,11 @@ def _small(plot: Plot, label: str) -> SafeString:
     said = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="plot" width="100%" height="{}" viewBox="0 0 100 {}" preserveAspectRatio="none" {}>{}</svg>',
-        _HEAD_HEIGHT, _HEAD_HEIGHT, said, _body(plot, _HEAD_HEIGHT),
-    )  # fmt: skip
+        _HEAD_HEIGHT,
+        _HEAD_HEIGHT,
+        said,
+        _body(plot, _HEAD_HEIGHT),
+    )
 
 
 def _body(plot: Plot, height: int) -> SafeString:
@@ -113,7 +116,7 @@ def _places(plot: Histogram) -> list[float]:
     edges = [math.log(edge) for edge in plot.edges] if plot.log else [float(edge) for edge in plot.edges]
     # Halved, because the difference of two large numbers may be too large for a number.
     span = edges[-1] / 2 - edges[0] / 2
-    return [100 * (edge / 2 - edges[0] / 2) / span for edge in edges] if span else [0.0, 100.0]
+    return [100 * ((edge / 2 - edges[0] / 2) / span) for edge in edges] if span else [0.0, 100.0]
 
 
 def _paths(bars: str, outline: str) -> SafeString:
@@ -140,8 +143,17 @@ def _category_row(
     drawn = format_html(
         '<text class="on" x="0" y="{}">{}<title>{}</title></text><text x="100%" y="{}" text-anchor="end">{}</text>'
         '<line class="grid" x1="0" x2="100%" y1="{}" y2="{}"/><rect class="{}" x="0" y="{}" width="{}%" height="10"/>',
-        top + 13, cut(value), value, top + 13, said, top + 28, top + 28, colour, top + 18, coordinate(width),
-    )  # fmt: skip
+        top + 13,
+        cut(value),
+        value,
+        top + 13,
+        said,
+        top + 28,
+        top + 28,
+        colour,
+        top + 18,
+        coordinate(width),
+    )
     if reference is None or not largest:
         return drawn
     outline = coordinate(100 * reference / largest)

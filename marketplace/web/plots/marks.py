@@ -15,9 +15,10 @@ def digest_cells(digest: str) -> SafeString:
 
     Raises ValueError for what is not hexadecimal or too short.
     """
-    bits = f"{int(digest[:8], 16):032b}" if len(digest) >= 8 else ""
-    if len(bits) != 32:
+    head = bytes.fromhex(digest[:8])
+    if len(head) < 4:
         raise ValueError("a digest has at least eight hexadecimal digits")
+    bits = "".join(f"{byte:08b}" for byte in head)
     cells = format_html_join(
         "",
         '<rect class="{}" x="{}" y="{}" width="5" height="5"/>',

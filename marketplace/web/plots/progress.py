@@ -14,6 +14,7 @@ from marketplace.web.plots.svg import axis, coordinate, fitted, framed, joined
 from marketplace.web.templatetags.units import thousands
 
 _MOST_CELLS = 400
+_FEW_CELLS = 120
 
 
 def rate_line(rate: Rate, *, label: str = "", height: int = 64) -> SafeString:
@@ -37,8 +38,11 @@ def rate_line(rate: Rate, *, label: str = "", height: int = 64) -> SafeString:
     y = coordinate(down(round_value))
     grid = format_html(
         '<line class="grid" x1="0" x2="100%" y1="{}" y2="{}"/><text x="100%" y="{}" text-anchor="end">{}</text>',
-        y, y, coordinate(down(round_value) + 14), thousands(round_value),
-    )  # fmt: skip
+        y,
+        y,
+        coordinate(down(round_value) + 14),
+        thousands(round_value),
+    )
     notes = joined(_happened(n, across(moment), what, height) for n, (moment, what) in enumerate(rate.happened))
     ends = [(0.0, "start", clock(begin)), (100.0, "end", clock(end))]
     return framed(grid + line + notes + axis(height, ends), height + 20, label or rate.finding())
@@ -55,12 +59,16 @@ def shard_cells(cells: Sequence[ShardCell], *, again: str = "made again after a 
     label = f"{len(cells):,} shards: {', '.join(words)}." + (f" {repeated:,} {again}." if repeated else "")
     key = [("done", "done and digest kept", counts["done"]), ("run", "under way", counts["run"])]
     key += [("", "waiting", counts["waiting"]), ("failed", "failed", counts["failed"]), ("again", again, repeated)]
-    lines = [format_html('<li><span class="cell {}"></span> {}, {:,}</li>', k, w, c) for k, w, c in key if c]
+    lines = [format_html('<li><span class="cell {}"></span> {}, {}</li>', k, w, f"{c:,}") for k, w, c in key if c]
     lines += [format_html("<li>one cell is {} shards</li>", each)] if each > 1 else []
     return format_html(
-        '<div class="shards" role="img" aria-label="{}">{}</div><ul class="key" aria-label="Key to the shards">{}</ul>',
-        label, joined(_cell(cell) for cell in groups), joined(lines),
-    )  # fmt: skip
+        '<div class="shards{}" role="img" aria-label="{}">{}</div>'
+        '<ul class="key" aria-label="Key to the shards">{}</ul>',
+        " many" if len(groups) > _FEW_CELLS else "",
+        label,
+        joined(_cell(cell) for cell in groups),
+        joined(lines),
+    )
 
 
 def _happened(n: int, x: float, what: str, height: int) -> SafeString:
@@ -69,8 +77,15 @@ def _happened(n: int, x: float, what: str, height: int) -> SafeString:
     return format_html(
         '<line class="happened" x1="{}%" x2="{}%" y1="0" y2="{}"/>'
         '<text class="on" x="{}%" dx="{}" y="{}" text-anchor="{}">{}</text>',
-        coordinate(x), coordinate(x), height, coordinate(x), shift, height - 6 - n % 2 * 14, anchor, what,
-    )  # fmt: skip
+        coordinate(x),
+        coordinate(x),
+        height,
+        coordinate(x),
+        shift,
+        height - 6 - n % 2 * 14,
+        anchor,
+        what,
+    )
 
 
 def _merged(cells: Sequence[ShardCell]) -> ShardCell:
@@ -92,8 +107,9 @@ def _cell(cell: ShardCell) -> SafeString:
     return format_html(
         '<i class="{}"><svg viewBox="0 0 100 50" preserveAspectRatio="none">'
         '<rect class="syn" width="{}" height="50"/></svg></i>',
-        classes, coordinate(100 * cell.share),
-    )  # fmt: skip
+        classes,
+        coordinate(100 * cell.share),
+    )
 
 
 def _round_below(value: float) -> float:

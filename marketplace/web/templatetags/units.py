@@ -58,7 +58,7 @@ def duration(value: Any) -> str:
 
 @register.filter
 def thousands(value: Any) -> str:
-    """A number with a comma every three digits and at most six significant decimals: ``1,000,000``, ``0.0099``."""
+    """A number with a comma every three digits, a fraction with six figures at most: ``1,000,000``, ``0.0099``."""
     number = _number(value)
     if number is None:
         return ""
@@ -70,11 +70,10 @@ def thousands(value: Any) -> str:
         return f"{int(number):,}"
     if abs(number) >= 1e15 or abs(number) < 1e-6:
         return f"{number:.6g}"
-    whole, _, decimals = f"{number:,.{max(0, 6 - max(1, math.floor(math.log10(abs(number))) + 1))}f}".partition(".")
-    if abs(number) < 1:
-        decimals = f"{number:.{5 - math.floor(math.log10(abs(number)))}f}".partition(".")[2]
-    decimals = decimals.rstrip("0")
-    return f"{whole}.{decimals}" if decimals else whole
+    rounded = float(f"{number:.6g}")
+    decimals = max(0, 5 - math.floor(math.log10(abs(rounded))))
+    words = f"{rounded:,.{decimals}f}"
+    return words.rstrip("0").rstrip(".") if decimals else words
 
 
 @register.filter
