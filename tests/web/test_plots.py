@@ -127,6 +127,14 @@ def test_shard_cells_count_every_shard_and_are_never_more_than_four_hundred(cell
     assert labels(root)[0].startswith(f"{len(cells):,} shards: {sum(c.state == 'done' for c in cells):,} done")
 
 
+@pytest.mark.parametrize(("shards", "drawn"), [(400, 400), (401, 201), (799, 400), (801, 267), (1500, 375)])
+def test_over_four_hundred_shards_one_cell_is_several_and_says_so(shards: int, drawn: int) -> None:
+    root = looked_at(plots.shard_cells([ShardCell("waiting")] * shards))
+    assert len(root.findall(".//i")) == drawn
+    said = [li.text for li in root.iter("li") if "one cell is" in (li.text or "")]
+    assert said == ([] if shards == drawn else [f"one cell is {-(-shards // drawn)} shards"])
+
+
 def test_a_cell_of_several_shards_fills_by_all_of_them_and_shows_a_failure() -> None:
     half = [ShardCell("done"), ShardCell("waiting")] * 400
     widths = {rect.get("width") for rect in looked_at(plots.shard_cells(half)).iter("rect")}

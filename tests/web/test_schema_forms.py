@@ -5,6 +5,8 @@ from __future__ import annotations
 import string
 import unicodedata
 from datetime import date
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any, Literal
 
 import pytest
@@ -231,11 +233,29 @@ def test_what_no_recipe_can_record_is_a_fault(value: Any) -> None:
         assert name in {fault.field for fault in faults(SCHEMA, {"customers": 1, name: value})}
 
 
+def test_what_is_typed_is_kept_in_one_form_of_unicode() -> None:
+    data = QueryDict(mutable=True)
+    data["settings.note"] = "cafe\u0301"
+    assert FORM.posted(data).value["note"] == "caf\u00e9"
+
+
 def test_a_schema_that_refers_to_somewhere_else_is_refused_and_nothing_is_fetched() -> None:
-    schema = {"type": "object", "properties": {"x": {"$ref": "http://127.0.0.1:9/schema"}}}
-    with pytest.raises(ValueError, match="which is not in it"):
-        faults(schema, {"x": 1})
-    assert SchemaForm(schema).fields[0].kind == "json"
+    asked: list[str] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/schema"
+        schema = {"type": "object", "properties": {"x": {"$ref": address}}}
+        with pytest.raises(ValueError, match="which is not in it"):
+            faults(schema, {"x": 1})
+        assert SchemaForm(schema).fields[0].kind == "json"
+        server.shutdown()
+    assert asked == []
 
 
 @pytest.mark.parametrize("schema", [{"type": "array"}, {"type": "object", "properties": 3}, {"type": "nonsense"}])
@@ -252,6 +272,18 @@ def test_a_schema_that_contains_itself_ends_in_a_box_for_json() -> None:
     schema = {"$defs": {"node": node}, **node}
     page = shown(SchemaForm(schema).filled({}))
     assert "<textarea" in page
+
+
+def test_what_was_typed_comes_back_as_text() -> None:
+    hostile = '"><script>alert(1)</script>'
+    data = QueryDict(mutable=True)
+    for field in FORM.fields:
+        data[field.name] = hostile
+        for part in field.parts:
+            data[part.name] = hostile
+    page = shown(FORM.posted(data))
+    assert "<script" not in page
+    assert sent_by(page)["settings.label"] == hostile
 
 
 def test_titles_and_descriptions_of_a_stranger_are_text() -> None:
