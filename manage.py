@@ -4,8 +4,13 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
-
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["up"]:
+        # The one-machine stack makes the environment that settings are read from, so it starts before Django does.
+        from marketplace.local.stack import main
+
+        sys.exit(main())
+    from django.core.management import execute_from_command_line
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
     execute_from_command_line(sys.argv)

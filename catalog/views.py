@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +27,7 @@ from marketplace.web import keyset
 _PAGE = 20
 _FILES_SHOWN = 200
 _VERSIONS_SHOWN = 50
+_SHOWN = ("statistics", "preview", "replay")
 
 
 @require_GET
@@ -156,7 +160,9 @@ def _dataset_context(
     account: Account | None, found: Dataset, version: Version, listing: Listing | None
 ) -> dict[str, Any]:
     documents = {document.kind: document for document in version.attachments.all()}
-    shown = {kind: attachments.load(documents[kind]) for kind in ("statistics", "preview") if kind in documents}
+    shown = {
+        kind: attachments.load(documents[kind]) for kind in ("statistics", "preview", "replay") if kind in documents
+    }
     return {
         "dataset": found,
         "version": version,
@@ -170,9 +176,17 @@ def _dataset_context(
         "documents": documents,
         "picture_base": reverse("catalog:picture", args=[version.id, "-"]).removesuffix("-"),
         "sheets": sheets(shown["preview"], shown.get("statistics")) if "preview" in shown else [],
+        "replay": _replay_words(shown.get("replay")),
         "maker": version.recipe["generator"]["name"].split("/"),
         "runtime": version.recipe["runtime"].removeprefix("sha256:"),
     }
+
+
+def _replay_words(envelope: Mapping[str, Any] | None) -> str:
+    """What the signed report of the last replay says; we wrote it, so its signature is not checked here."""
+    if envelope is None:
+        return ""
+    return str(json.loads(base64.b64decode(envelope["payload"]))["predicate"]["words"])
 
 
 def _version(found: Dataset, number: str | None) -> Version | None:

@@ -64,9 +64,7 @@ def _start(home: Path) -> None:
     for server in servers:
         server.start()
     for server in servers:
-        server.child.wait_until_healthy()
-        if isinstance(server, PostgreSQL):
-            server.wait()
+        server.wait()
 
 
 def _stop(servers: list[PostgreSQL | Valkey | ObjectStore], home: Path) -> None:

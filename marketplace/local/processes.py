@@ -31,6 +31,15 @@ def free_port(preferred: int) -> int:
     raise StackError("There is no free port on 127.0.0.1.")
 
 
+def free_ports(count: int) -> list[int]:
+    """As many different free ports, found while all of them are held."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
 def accepts(port: int) -> bool:
     """Does somebody answer on this loopback port?"""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 
-from marketplace.local.processes import Child, StackError, accepts, free_port
+from marketplace.local.processes import Child, StackError, accepts, free_port, free_ports
 
 BUCKET = "lookalike"
 _DATABASE = "lookalike"
@@ -73,7 +73,6 @@ class PostgreSQL:
         """Make the data folder on the first start, start the server, and make the database if it is not there."""
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
         self.child.start()
 
     def wait(self) -> None:
@@ -149,6 +148,10 @@ class Valkey:
         self.home.mkdir(parents=True, exist_ok=True)
         self.child.start()
 
+    def wait(self) -> None:
+        """Return when the server answers."""
+        self.child.wait_until_healthy()
+
 
 class ObjectStore:
     """SeaweedFS as an S3 server with its data under ``home``."""
@@ -160,8 +163,9 @@ class ObjectStore:
         program = _on_path_of_the_environment("weed") or _on_path("weed")
         if program is None:
             raise StackError("No S3 server is to be had on this platform: set S3_ENDPOINT_URL to one of yours.")
-        ports = {name: free_port(0) for name in ("master", "volume", "filer", "admin")}
-        internal = {f"{name}.grpc": free_port(0) for name in (*ports, "s3")}
+        names = ("master", "volume", "filer", "admin")
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
+        internal = dict(zip((*names, "s3"), free_ports(len(names) + 1), strict=True))
         environment = _plain_environment() | {
             "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": secret_key,
@@ -175,7 +179,7 @@ class ObjectStore:
                 *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
                 f"-s3.port={self.port}",
                 *(f"-{name}.port={number}" for name, number in ports.items()),
-                *(f"-{name.replace('.grpc', '.port.grpc')}={number}" for name, number in internal.items()),
+                *(f"-{name}.port.grpc={number}" for name, number in internal.items()),
                 f"-s3.localSocket={home / 's3.sock'}",
                 f"-filer.localSocket={home / 'filer.sock'}",
             ],
@@ -188,6 +192,10 @@ class ObjectStore:
         """Start the server."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.child.start()
+
+    def wait(self) -> None:
+        """Return when the server answers."""
+        self.child.wait_until_healthy()
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from marketplace.celery import app
-from marketplace.work.faults import LeaseLost, WorkFault
+from marketplace.work.faults import LeaseLost, PlatformFault, WorkFault
 from marketplace.work.kinds import kind, sweeps
 from marketplace.work.leases import Lease, claim, heartbeat
 from marketplace.work.models import Piece
@@ -58,7 +58,10 @@ def _perform(lease: Lease) -> None:
     except LeaseLost:
         raise
     except WorkFault as fault:
-        lease.fail(fault)
+        if fault.again:
+            lease.put_back(fault)
+        else:
+            lease.fail(fault)
     except Exception as error:
         log.exception("%s of %s failed at attempt %d.", lease.kind, lease.subject, lease.attempt)
-        lease.put_back(f"{type(error).__name__}: {error}")
+        lease.put_back(PlatformFault(f"{type(error).__name__}: {error}"))

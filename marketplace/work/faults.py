@@ -8,13 +8,17 @@ Owner = Literal["seller", "platform", "buyer"]
 
 
 class WorkFault(Exception):
-    """The piece cannot succeed; trying again would not help. ``message`` is a sentence for people."""
+    """The piece was not done. ``message`` is a sentence for people.
+
+    ``again`` says that another attempt may succeed (a process was killed); without it the piece fails at once.
+    """
 
     owner: ClassVar[Owner]
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, again: bool = False) -> None:
         super().__init__(message)
         self.message = message
+        self.again = again
 
 
 class SellerFault(WorkFault):

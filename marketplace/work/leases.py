@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,11 +62,11 @@ class Lease:
             _fail(self.piece, self.kind, self.subject, fault)
         self.finished = True
 
-    def put_back(self, message: str) -> None:
+    def put_back(self, fault: WorkFault) -> None:
         """Offer the piece again after its kind's pause, or give up when it was tried as often as its kind says."""
         of_kind = kind(self.kind)
         if self.attempt >= of_kind.attempts:
-            self.fail(PlatformFault(message))
+            self.fail(fault)
             return
         held = Piece.objects.filter(id=self.piece, token=self.token)
         held.update(
@@ -73,7 +75,7 @@ class Lease:
             token=None,
             leased_until=None,
             hinted_at=None,
-            fault_message=message,
+            fault_message=fault.message,
         )
         self.finished = True
 
@@ -97,7 +99,13 @@ def claim(piece_id: UUID) -> Lease | None:
     taken = (
         Piece.objects.claimable()
         .filter(id=piece_id, attempts=piece.attempts)
-        .update(state=Piece.State.LEASED, token=token, attempts=F("attempts") + 1, leased_until=Now() + of_kind.lease)
+        .update(
+            state=Piece.State.LEASED,
+            token=token,
+            attempts=F("attempts") + 1,
+            leased_until=Now() + of_kind.lease,
+            holder=f"{socket.gethostname()}:{os.getpid()}"[:120],
+        )
     )
     if not taken:
         return None

@@ -46,6 +46,7 @@ class Piece(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
+    holder = models.CharField(max_length=120, blank=True, help_text="Host and process that took it last.")
     fault_owner = models.CharField(max_length=8, blank=True)
     fault_message = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())

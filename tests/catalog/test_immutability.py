@@ -63,5 +63,6 @@ def test_truncate_cannot_outside_of_test_databases(
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute(f"TRUNCATE {table} CASCADE")
         transaction.set_rollback(True)

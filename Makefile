@@ -1,0 +1,39 @@
+# The verbs of the project. Each makes .venv by itself; nothing but Python 3.11 to 3.13, make and git is needed.
+
+PYTHON ?= python3
+VENV = .venv/bin
+BOOTSTRAP = $(PYTHON) marketplace/local/bootstrap.py
+
+.PHONY: run test test-all lint bench lock clean install
+
+run: install
+	$(VENV)/python manage.py up
+
+install:
+	@$(BOOTSTRAP)
+
+test:
+	@$(BOOTSTRAP) --chromium
+	$(VENV)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+test-all:
+	@$(BOOTSTRAP) --chromium
+	$(VENV)/python -m pytest -n 2 --dist loadgroup
+
+lint: install
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	$(VENV)/djlint templates --lint
+	$(VENV)/python -m tests.migrations_complete
+
+bench: install
+	$(VENV)/python -m tests.bench
+
+lock: install
+	$(VENV)/python -m pip install --quiet uv
+	$(VENV)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --quiet --output-file requirements.lock
+
+clean:
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,0 +1,54 @@
+"""The forms that stand around a generator's own settings: the upload, and how much to make."""
+
+from __future__ import annotations
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+_LARGEST_ORDER = 100_000_000
+
+
+class UploadForm(forms.Form):
+    """A CSV or Parquet file, and which of its columns identifies a person."""
+
+    file = forms.FileField(
+        label="File",
+        help_text="CSV in UTF-8 with a header line, or Parquet; up to 1 GiB. It is deleted when your order ends.",
+    )
+    identifier = forms.CharField(
+        label="Identifying column",
+        required=False,
+        max_length=200,
+        help_text="If a person has several rows: the column that identifies the person. Otherwise leave it empty.",
+    )
+
+    def clean_file(self) -> UploadedFile:
+        upload: UploadedFile = self.cleaned_data["file"]
+        if (upload.size or 0) > settings.SOURCE_MAX_BYTES:
+            raise forms.ValidationError(
+                f"The file has {upload.size:,} bytes; the limit is {settings.SOURCE_MAX_BYTES:,}. "
+                "Send a sample of its rows."
+            )
+        return upload
+
+
+class AmountForm(forms.Form):
+    """How many units, and which share of them is kept as a test split."""
+
+    units = forms.IntegerField(min_value=1, max_value=_LARGEST_ORDER)
+    test_share = forms.IntegerField(
+        label="Test split, %",
+        min_value=0,
+        max_value=50,
+        initial=0,
+        required=False,
+        help_text="The share of units that goes into a split called “test”. 0 makes one split, “train”.",
+    )
+
+    def splits(self) -> list[dict[str, object]]:
+        """The splits as a run takes them."""
+        percent = self.cleaned_data.get("test_share") or 0
+        if not percent:
+            return [{"name": "train", "share": 1.0}]
+        return [{"name": "train", "share": 1 - percent / 100}, {"name": "test", "share": percent / 100}]

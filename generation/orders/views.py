@@ -1,0 +1,224 @@
+"""Pages of orders: upload, settings, quote with probe, progress, list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from catalog.models import Version
+from catalog.pages import sheets
+from generation.orders import ordering
+from generation.orders.forms import AmountForm, UploadForm
+from generation.orders.models import Order
+from generation.orders.states import OrderMoved
+from generation.orders.steps import steps
+from generation.runs import probes, sources
+from generation.runs.models import GeneratorVersion, Probe, Source
+from generation.runs.progress import Cell, Progress, progress
+from marketplace.accounts.acting import acting_account
+from marketplace.web import keyset
+from marketplace.web.plots import Rate, ShardCell
+from marketplace.web.schema_forms import SchemaForm
+
+_PAGE = 20
+_LEAST_RATES = 3
+
+
+@login_required
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """The account's orders, newest first."""
+    orders = Order.objects.of(_account(request))
+    page = keyset.requested_page(request, orders, order=("-created_at", "-id"), size=_PAGE)
+    return render(request, "orders/list.html", {"page": page})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """Send a file to a generator that learns from one."""
+    generator = _generator(owner, name)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            source = sources.receive(
+                _account(request), form.cleaned_data["file"], identifier=form.cleaned_data["identifier"]
+            )
+        except sources.SourceRefused as error:
+            form.add_error("file", str(error))
+        else:
+            return redirect(f"{reverse('orders:new', args=[owner, name])}?source={source.id}")
+    status = 422 if form.errors else 200
+    return render(request, "orders/upload.html", {"generator": generator, "form": form}, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """The settings of an order; with a source, what was understood of it."""
+    generator = _generator(owner, name)
+    source = _source(request)
+    if generator.description["source"] == "required" and source is None:
+        return redirect("orders:upload", owner, name)
+    if source is not None and source.state != Source.State.UNDERSTOOD:
+        return render(request, "orders/source.html", {"generator": generator, "source": source})
+    form = AmountForm(request.POST or None)
+    settings = SchemaForm(generator.description["parameters"], prefix="settings-")
+    if request.method == "POST":
+        posted = settings.posted(request.POST)
+        if form.is_valid() and posted.valid:
+            order = ordering.draft(
+                _account(request),
+                generator,
+                parameters=posted.value,
+                units=form.cleaned_data["units"],
+                splits=form.splits(),
+                source=source,
+            )
+            return redirect("orders:order", order.id)
+    else:
+        posted = settings.filled()
+    context = {"generator": generator, "source": source, "amount": form, "form": posted}
+    return render(request, "orders/new.html", context, status=422 if request.method == "POST" else 200)
+
+
+@login_required
+@require_GET
+def source_state(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """A fragment: is the upload understood yet? Once it is, the page is looked at again."""
+    source = get_object_or_404(Source, id=source_id, account=_account(request))
+    response = render(request, "orders/_source.html", {"source": source})
+    if source.state != Source.State.UPLOADED:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@login_required
+@require_GET
+def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """An order: its quote and probe, then its progress, then what was delivered."""
+    return render(request, "orders/order.html", _context(request, order_id))
+
+
+@login_required
+@require_GET
+def order_state(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """The living part of an order's page, as a fragment."""
+    return render(request, "orders/_state.html", _context(request, order_id))
+
+
+@login_required
+@require_GET
+def probe_picture(request: HttpRequest, order_id: UUID, sha256: str) -> HttpResponse:
+    """A picture of an order's probe."""
+    found = _order(request, order_id)
+    picture = None if found.probe is None else probes.picture_of(found.probe, sha256)
+    if picture is None:
+        raise Http404("This probe shows no such picture.")
+    response = HttpResponse(picture[0], content_type=picture[1])
+    response["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
+@login_required
+@require_POST
+def place(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Agree to the quote."""
+    return _do(request, order_id, ordering.place)
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """End the order; nothing is charged."""
+    return _do(request, order_id, ordering.cancel)
+
+
+@login_required
+@require_POST
+def again(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """A new order with the same settings."""
+    return _do(request, order_id, ordering.again)
+
+
+def _do(request: HttpRequest, order_id: UUID, verb: Callable[[Order], Order]) -> HttpResponse:
+    try:
+        found = verb(_order(request, order_id))
+    except OrderMoved as error:
+        messages.error(request, str(error))
+        return redirect("orders:order", order_id)
+    return redirect("orders:order", found.id)
+
+
+def _account(request: HttpRequest) -> Any:
+    account = acting_account(request)
+    if account is None:
+        raise Http404("You are not a member of any account.")
+    return account
+
+
+def _generator(owner: str, name: str) -> GeneratorVersion:
+    versions = GeneratorVersion.objects.select_related("generator__account").newest_first()
+    found = versions.filter(generator__account__slug=owner, generator__name=name).first()
+    if found is None:
+        raise Http404(f"There is no generator {owner}/{name}.")
+    return found
+
+
+def _source(request: HttpRequest) -> Source | None:
+    asked = request.GET.get("source")
+    if not asked:
+        return None
+    try:
+        return get_object_or_404(Source, id=UUID(asked), account=_account(request))
+    except ValueError:
+        raise Http404("There is no such upload.") from None
+
+
+def _order(request: HttpRequest, order_id: UUID) -> Order:
+    return get_object_or_404(Order.objects.of(_account(request)).select_related("probe", "source", "run"), id=order_id)
+
+
+def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
+    found = _order(request, order_id)
+    probe = found.probe
+    waiting_for_quote = found.state == Order.State.DRAFT and not found.problems
+    waiting_for_probe = found.state == Order.State.QUOTED and probe is not None and probe.state == Probe.State.ASKED
+    state = None if found.run is None else progress(found.run)
+    return {
+        "order": found,
+        "progress": state,
+        "cells": [] if state is None else [_cell(cell) for cell in state.cells],
+        "rate": None if state is None else _rate(state),
+        "steps": steps(found),
+        "live": waiting_for_quote or waiting_for_probe or (found.run is not None and not found.ended),
+        "sheets": [] if probe is None or probe.preview is None else sheets(probe.preview, None),
+        "picture_base": reverse("orders:probe-picture", args=[found.id, "-"]).removesuffix("-"),
+        "version": _delivered(found),
+    }
+
+
+def _cell(cell: Cell) -> ShardCell:
+    state = "done" if cell.done >= 1 else "run" if cell.done else "waiting"
+    return ShardCell(state, cell.done, cell.made_again)
+
+
+def _rate(state: Progress) -> Rate | None:
+    if len(state.rates) < _LEAST_RATES:
+        return None
+    moments, values = zip(*state.rates, strict=True)
+    return Rate(moments, values, f"{state.unit}s")
+
+
+def _delivered(order: Order) -> Version | None:
+    if order.state != Order.State.DELIVERED or order.run is None:
+        return None
+    return Version.objects.select_related("dataset__account").get(run=order.run.id)

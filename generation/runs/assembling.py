@@ -1,0 +1,116 @@
+"""The last steps of a run: merge what the shards counted, write manifest and provenance, publish."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from catalog import manifests, publishing
+from catalog.manifests import MadeFile
+from generation.quality import profile
+from generation.runner import file_path
+from generation.runs import lifecycle, recipes, workplace
+from generation.runs.models import Run
+from marketplace import storage
+from marketplace.keys import dsse
+from marketplace.work import queue
+from marketplace.work.leases import Lease
+
+CODE_VERSION = "1"
+_JSON = "application/json"
+
+
+def assemble(lease: Lease) -> None:
+    """Perform ``runs.assemble``: merged statistics and the answer key become blobs that publishing attaches."""
+    run = _run(lease)
+    if run.state != Run.State.ASSEMBLING:
+        return
+    partials = run.shards.order_by("position").values_list("statistics", flat=True)
+    statistics = profile.finish(profile.merge(list(partials)))
+    with workplace.faults_of_the_runner(), workplace.warm_runner(run.generator, run.plan["memory_mib"]) as runner:
+        answer_key = runner.answer_key(workplace.job(run), workplace.state_folder(run))
+    assembled = {"statistics": storage.put_bytes(_dumps(statistics), _JSON).sha256}
+    if answer_key is not None:
+        assembled["answer-key"] = storage.put_bytes(_dumps(answer_key), _JSON).sha256
+    with lease.finishing():
+        lifecycle.advance(run.id, Run.State.ASSESSING)
+        Run.objects.filter(id=run.id).update(assembled=assembled)
+        lifecycle.tell(run.id, "Assembled: statistics of all shards merged.")
+        queue.enqueue(lifecycle.ASSESS, run.id)
+
+
+def assess(lease: Lease) -> None:
+    """Perform ``runs.assess``: what passes is published; publishing is the step from assessing to ready."""
+    run = _run(lease)
+    if run.state != Run.State.ASSESSING:
+        return
+    made = recipes.recipe(run)
+    files = _files(run)
+    manifest = manifests.build(layout=run.layout, recipe=made, files=files)
+    storage.put_bytes(manifest.body, _JSON)
+    disclosure = _disclose(run, manifest.digest)
+    findings = [
+        publishing.Finding(kind, CODE_VERSION, storage.read_blob(sha256))
+        for kind, sha256 in sorted(run.assembled.items())
+    ]
+    statement = recipes.statement(run, manifest.digest, files, run.assembled)
+    findings.append(
+        publishing.Finding("attestation", CODE_VERSION, _dumps(dsse.sign_statement(statement, "provenance")))
+    )
+    with lease.finishing():
+        publishing.publish(
+            run.dataset,
+            run=run.id,
+            manifest=manifest,
+            layout=run.layout,
+            recipe=made,
+            files=files,
+            disclosure=disclosure,
+            findings=findings,
+            licensed_to_owner=run.licensed_to_owner,
+        )
+        lifecycle.advance(run.id, Run.State.READY)
+        lifecycle.tell(run.id, f"Published. Manifest SHA-256 {manifest.digest[:8]}…")
+    workplace.forget_state(run.id)
+
+
+def _run(lease: Lease) -> Run:
+    return Run.objects.select_related("dataset__account", "generator__generator__account", "source").get(
+        id=lease.subject
+    )
+
+
+def _files(run: Run) -> list[MadeFile]:
+    only = [table["name"] for table in run.layout["tables"]] == ["default"]
+    return [
+        MadeFile(
+            path=file_path(file["table"], shard.split, shard.number, shard.of, only_default=only),
+            config=file["table"],
+            split=shard.split,
+            sample=shard.number == 0,
+            rows=file["rows"],
+            bytes=file["bytes"],
+            sha256=file["sha256"],
+        )
+        for shard in run.shards.order_by("position")
+        for file in shard.files or []
+    ]
+
+
+def _disclose(run: Run, digest: str) -> publishing.DisclosedSeed:
+    """Put seed and salt where licence holders, and nobody else, will find them."""
+    body = _dumps(
+        {
+            "schema": "lookalike/seed/1",
+            "manifest": digest,
+            "seed": bytes(run.seed).hex(),
+            "salt": bytes(run.salt).hex(),
+        }
+    )
+    key = storage.private_key("seeds", run.id, "seed.json")
+    storage.put_private_bytes(key, body, _JSON)
+    return publishing.DisclosedSeed(key, len(body))
+
+
+def _dumps(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()

@@ -1,0 +1,49 @@
+"""What runs can check of "Always true" on a living system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+
+from catalog.models import Licence, Version
+from generation.runs import lifecycle
+from generation.runs.models import Run
+from marketplace.doctor import Fault, check
+from marketplace.work.models import Piece
+
+_PATIENCE = timedelta(minutes=1)
+
+
+@check(promise=3)
+def made_licences_have_their_run() -> Iterator[Fault]:
+    """A licence with the cause ``made`` names a run that is ready and made the licensed version."""
+    made = Licence.objects.filter(cause_kind=Licence.Cause.MADE)
+    run = Run.objects.filter(id=OuterRef("cause_id"), state=Run.State.READY)
+    for licence in made.filter(~Exists(run)).iterator():
+        yield Fault(f"licence {licence.id}", f"its cause, run {licence.cause_id}, is not a ready run.")
+
+
+@check(promise=7)
+def runs_under_way_have_work() -> Iterator[Fault]:
+    """A run that has not ended has a piece of work that will move it on."""
+    own = Piece.objects.unfinished().filter(
+        subject=OuterRef("id"), kind__in=[lifecycle.PREPARE, lifecycle.ASSEMBLE, lifecycle.ASSESS]
+    )
+    stuck = Run.objects.under_way().filter(~Exists(own), created_at__lt=Now() - _PATIENCE)
+    for run in stuck.exclude(state=Run.State.GENERATING).iterator():
+        yield Fault(f"run {run.id}", f"it is {run.state} and no work is left that would end it.")
+    for run in stuck.filter(state=Run.State.GENERATING).iterator():
+        shards = run.shards.values_list("id", flat=True)
+        if not Piece.objects.unfinished().filter(kind=lifecycle.SHARD, subject__in=shards).exists():
+            yield Fault(f"run {run.id}", "it is being made and no shard is left to make.")
+
+
+@check(promise=7)
+def ready_runs_have_their_version() -> Iterator[Fault]:
+    """Exactly one version a run: a ready run without one lost its data."""
+    version = Version.objects.filter(run=OuterRef("id"))
+    for run in Run.objects.filter(~Exists(version), state=Run.State.READY).iterator():
+        yield Fault(f"run {run.id}", "it is ready and there is no version of it.")

@@ -1,0 +1,124 @@
+"""A run from planned to its end: who may move it, and what each move sets going.
+
+planned → preparing → generating → assembling → assessing → ready, and from each of them failed or cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from catalog.models import Dataset
+from generation.runner import draw_salt, draw_seed
+from generation.runs.models import GeneratorVersion, Run, RunEvent, Source
+from marketplace.web.schema_forms import completed
+from marketplace.work import queue
+from marketplace.work.faults import WorkFault
+
+PREPARE = "runs.prepare"
+SHARD = "runs.shard"
+ASSEMBLE = "runs.assemble"
+ASSESS = "runs.assess"
+
+_NEXT: dict[str, str] = {
+    Run.State.PLANNED: Run.State.PREPARING,
+    Run.State.PREPARING: Run.State.GENERATING,
+    Run.State.GENERATING: Run.State.ASSEMBLING,
+    Run.State.ASSEMBLING: Run.State.ASSESSING,
+    Run.State.ASSESSING: Run.State.READY,
+}
+
+
+class RunMoved(Exception):
+    """The run is no longer where this work belongs: it was cancelled, failed, or moved on."""
+
+
+def plan_run(
+    *,
+    dataset: Dataset,
+    generator: GeneratorVersion,
+    parameters: Mapping[str, Any],
+    units: int,
+    splits: Sequence[Mapping[str, Any]] = ({"name": "train", "share": 1.0},),
+    source: Source | None = None,
+    licensed_to_owner: bool = True,
+) -> Run:
+    """Return a new run that fills ``dataset``, with a seed of its own, and set it going. Called in a transaction.
+
+    ``splits`` is [{"name", "share"}] with shares that add up to 1; ``licensed_to_owner`` grants the dataset's account
+    a licence at publishing (an order's buyer gets theirs by paying).
+    """
+    run = Run.objects.create(
+        account=dataset.account,
+        dataset=dataset,
+        generator=generator,
+        parameters=completed(generator.description["parameters"], parameters),
+        units=units,
+        splits=list(splits),
+        source=source,
+        licensed_to_owner=licensed_to_owner,
+        seed=draw_seed(),
+        salt=draw_salt(),
+    )
+    tell(run.id, f"Planned {units:,} units of {generator}. The seed is drawn and committed to.")
+    queue.enqueue(PREPARE, run.id)
+    return run
+
+
+def advance(run_id: UUID, to: str) -> Run:
+    """Move a run one state on, under its lock. Raises RunMoved when it is not in the state before ``to``.
+
+    Called in a transaction. Reaching READY releases whoever waits for the run.
+    """
+    run = Run.objects.select_for_update().get(id=run_id)
+    if _NEXT.get(run.state) != to:
+        raise RunMoved(f"the run is {run.state}, so it does not become {to}")
+    run.state = to
+    run.save(update_fields=["state"])
+    if to == Run.State.GENERATING:
+        Run.objects.filter(id=run_id).update(generating_at=Now())
+    if to == Run.State.ASSEMBLING:
+        Run.objects.filter(id=run_id).update(generated_at=Now())
+    if to == Run.State.READY:
+        Run.objects.filter(id=run_id).update(ended_at=Now())
+        queue.release(run_id)
+    return run
+
+
+def fail(run_id: UUID, fault: WorkFault) -> None:
+    """End a run because of ``fault``; what is left of its work is taken back. Called in a transaction."""
+    if _end(run_id, Run.State.FAILED, fault_owner=fault.owner, fault_message=fault.message):
+        tell(run_id, f"Failed: {fault.message}")
+
+
+def cancel(run_id: UUID) -> bool:
+    """End a run because nobody wants it any more; ``False`` when it had ended already."""
+    with transaction.atomic():
+        ended = _end(run_id, Run.State.CANCELLED)
+        if ended:
+            tell(run_id, "Cancelled. Nothing more is made.")
+        return ended
+
+
+def tell(run_id: UUID, text: str) -> None:
+    """Add a line to the run's log."""
+    RunEvent.objects.create(run_id=run_id, text=text[:400])
+
+
+def _end(run_id: UUID, state: str, **fields: str) -> bool:
+    run = Run.objects.select_for_update().get(id=run_id)
+    if run.ended:
+        return False
+    run.state = state
+    for name, value in fields.items():
+        setattr(run, name, value)
+    run.ended_at = Now()
+    run.save(update_fields=["state", "ended_at", *fields])
+    queue.cancel([run_id], PREPARE, ASSEMBLE, ASSESS)
+    queue.cancel(run.shards.filter(files=None).values_list("id", flat=True), SHARD)
+    queue.release(run_id)
+    return True

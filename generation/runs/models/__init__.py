@@ -1,0 +1,19 @@
+"""The models of runs: one file each."""
+
+from generation.runs.models.generator import Generator, GeneratorVersion, Runtime
+from generation.runs.models.probe import Probe
+from generation.runs.models.run import Run, RunEvent, Shard, StateFile
+from generation.runs.models.source import Source, SourceFile
+
+__all__ = [
+    "Generator",
+    "GeneratorVersion",
+    "Probe",
+    "Run",
+    "RunEvent",
+    "Runtime",
+    "Shard",
+    "Source",
+    "SourceFile",
+    "StateFile",
+]

@@ -1,0 +1,80 @@
+"""The registry: generators, their versions by digest, and the runtimes that made data."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from marketplace.accounts.models import Account
+
+
+class Generator(models.Model):
+    """Code with a name, owned by an account."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="generators")
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["account", "name"], name="one_generator_a_name")]
+
+    def __str__(self) -> str:
+        return f"{self.account.slug}/{self.name}"
+
+
+class GeneratorVersionQuerySet(models.QuerySet["GeneratorVersion"]):
+    def newest_first(self) -> GeneratorVersionQuerySet:
+        """The version registered last comes first."""
+        return self.order_by("-registered_at", "-id")
+
+
+class GeneratorVersion(models.Model):
+    """A generator at one digest; the database refuses to change it.
+
+    ``reference`` is what the runner loads (an entry point or ``module:attribute``); ``description`` is what the
+    generator said of itself when it was registered: title, summary, modality, source, JSON Schema of its parameters.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    generator = models.ForeignKey(Generator, models.PROTECT, related_name="versions")
+    number = models.CharField(max_length=40)
+    digest = models.CharField(max_length=64, unique=True)
+    reference = models.CharField(max_length=200)
+    description = models.JSONField()
+    registered_at = models.DateTimeField(db_default=Now())
+
+    objects = GeneratorVersionQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["generator", "number"], name="one_generator_version_a_number")
+        ]
+        triggers: ClassVar = [pgtrigger.Protect(name="never_changes", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.generator} {self.number}"
+
+    @property
+    def title(self) -> str:
+        """What the generator makes, in a few words."""
+        return str(self.description["title"])
+
+    @property
+    def takes_source(self) -> bool:
+        """Does it learn from an upload?"""
+        return self.description["source"] != "none"
+
+
+class Runtime(models.Model):
+    """The document of everything that a runner child may import and how it is pinned; its digest is the id."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    document = models.JSONField()
+    seen_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,88 @@
+"""The first step of a run: check the job, plan its shards, fit or build its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from django.db import transaction
+
+from generation.runner import Checked, Description, plan
+from generation.runner import StateFile as MadeStateFile
+from generation.runs import lifecycle, registry, workplace
+from generation.runs.models import Run, Shard, StateFile
+from marketplace import storage
+from marketplace.work import queue
+from marketplace.work.faults import BuyerFault, PlatformFault
+from marketplace.work.leases import Lease
+
+
+def prepare(lease: Lease) -> None:
+    """Perform ``runs.prepare``: the run comes out with a layout, a plan, its state in the store, and shards to make."""
+    run = Run.objects.select_related("generator__generator__account", "source").get(id=lease.subject)
+    if run.state == Run.State.PLANNED:
+        with transaction.atomic():
+            run = lifecycle.advance(run.id, Run.State.PREPARING)
+    if run.state != Run.State.PREPARING:
+        return
+    job = workplace.job(run)
+    with workplace.scratch_folder("prepare") as folder, workplace.faults_of_the_runner():
+        with workplace.warm_runner(run.generator) as runner:
+            description = runner.describe()
+            checked = runner.check(job)
+            workplace.refuse(checked)
+            with workplace.source_folder(run.source) as source:
+                files = runner.prepare(job, source, folder, _teller(lease))
+        _store(run, folder, files, lease)
+    with lease.finishing():
+        _plan(run, description, checked)
+
+
+def _teller(lease: Lease) -> Callable[[float, str], None]:
+    def tell(share: float, what: str) -> None:
+        lease.check()
+
+    return tell
+
+
+def _store(run: Run, folder: Path, files: Sequence[MadeStateFile], lease: Lease) -> None:
+    """Put the state files under private keys of the account, replacing what a died attempt left."""
+    for made in files:
+        key = storage.private_key("states", run.id, made.name)
+        storage.put_private(key, folder / made.name)
+        StateFile.objects.update_or_create(
+            run=run, name=made.name, defaults={"key": key, "bytes": made.bytes, "sha256": made.sha256}
+        )
+        lease.check()
+
+
+def _plan(run: Run, description: Description, checked: Checked) -> None:
+    if checked.layout is None or checked.needs is None:
+        raise PlatformFault("The generator found no fault and named no layout.")
+    layout, needs = checked.layout, checked.needs
+    splits = [(split["name"], split["share"]) for split in run.splits]
+    try:
+        planned = plan(run.units, layout["block"], needs.seconds_per_block, splits)
+    except ValueError as error:
+        raise BuyerFault(f"units: {error}") from error
+    runtime = registry.record_runtime(description.runtime)
+    lifecycle.advance(run.id, Run.State.GENERATING)
+    Run.objects.filter(id=run.id).update(
+        layout=layout, plan={**planned.as_json(), "memory_mib": needs.memory_mib}, runtime=runtime
+    )
+    shards = Shard.objects.bulk_create(
+        Shard(
+            run=run,
+            position=position,
+            split=shard.split,
+            number=shard.number,
+            of=shard.of,
+            first_block=shard.first_block,
+            blocks=shard.blocks,
+            first_unit=shard.first_unit,
+            units=shard.units,
+        )
+        for position, shard in enumerate(planned.shards())
+    )
+    lifecycle.tell(run.id, f"Prepared. {len(shards)} shards in blocks of {planned.block:,} {layout['unit']}s to make.")
+    queue.enqueue_all(lifecycle.SHARD, [shard.id for shard in shards])

@@ -1,0 +1,23 @@
+"""The kinds of work of runs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from generation.runs import assembling, lifecycle, making, preparing, probes, sources
+from generation.runs.models import Shard
+from marketplace.work.faults import WorkFault
+from marketplace.work.kinds import Kind, register, register_sweep
+
+
+def _shard_given_up(shard: UUID, fault: WorkFault) -> None:
+    lifecycle.fail(Shard.objects.values_list("run_id", flat=True).get(id=shard), fault)
+
+
+register(Kind(lifecycle.PREPARE, "generation", perform=preparing.prepare, give_up=lifecycle.fail))
+register(Kind(lifecycle.SHARD, "generation", perform=making.make_shard, give_up=_shard_given_up))
+register(Kind(lifecycle.ASSEMBLE, "publishing", perform=assembling.assemble, give_up=lifecycle.fail))
+register(Kind(lifecycle.ASSESS, "publishing", perform=assembling.assess, give_up=lifecycle.fail))
+register(Kind(probes.PROBE, "interactive", perform=probes.make, give_up=probes.give_up))
+register(Kind(sources.PARSE, "interactive", perform=sources.parse, give_up=sources.give_up))
+register_sweep(sources.delete_stale)

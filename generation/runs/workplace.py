@@ -1,0 +1,171 @@
+"""What a worker process keeps between shards: a warm runner, and the state of the run that it works on."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from generation.runner import Checked, JobSpec, Mark, Runner, RunnerFault, ShardPlan
+from generation.runs.models import GeneratorVersion, Run, Shard, Source
+from marketplace import storage
+from marketplace.work.faults import BuyerFault, PlatformFault, SellerFault, WorkFault
+
+_ALGORITHMIC = "https://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
+_TRAINED = "https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+
+#: What a runner may take before the generator has said what it needs.
+MEMORY_MIB = 2048
+
+#: Where a parsed source keeps the rows that fitting must not see.
+HOLDOUT = "holdout/"
+
+#: The runner of this process, warm since its last shard; another generator replaces it.
+_warm: dict[str, Runner] = {}
+
+
+def scratch(purpose: str) -> Path:
+    """A new empty folder on this worker's disk; the caller removes it."""
+    folder = settings.SCRATCH_DIR / f"{purpose}-{uuid4()}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A folder on this worker's disk that is gone afterwards, whatever happens."""
+    folder = scratch(purpose)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def warm_runner(version: GeneratorVersion, memory_mib: int = MEMORY_MIB) -> Iterator[Runner]:
+    """The runner of this process for ``version``, kept warm unless what is done with it fails."""
+    key = f"{version.reference} {version.digest} {memory_mib}"
+    if key not in _warm:
+        discard_runner()
+        runner = Runner(version.reference, scratch=settings.SCRATCH_DIR, memory_mib=memory_mib)
+        runner.__enter__()
+        _warm[key] = runner
+    try:
+        yield _warm[key]
+    except BaseException:
+        discard_runner()
+        raise
+
+
+def discard_runner() -> None:
+    """Kill the warm runner of this process, if there is one."""
+    while _warm:
+        _, runner = _warm.popitem()
+        runner.kill()
+
+
+@contextmanager
+def faults_of_the_runner() -> Iterator[None]:
+    """Turn what the runner says of a failure into a fault of work, with the same owner."""
+    try:
+        yield
+    except RunnerFault as fault:
+        owners: dict[str, type[WorkFault]] = {"seller": SellerFault, "buyer": BuyerFault, "platform": PlatformFault}
+        raise owners[fault.owner](_with_last_words(fault), again=fault.again) from fault
+
+
+def refuse(checked: Checked) -> None:
+    """Raise BuyerFault with all problems of a job, if it has any."""
+    if checked.problems:
+        raise BuyerFault(" ".join(f"{p.field}: {p.message} {p.remedy}" for p in checked.problems))
+
+
+def job(run: Run) -> JobSpec:
+    """The run as the runner takes it."""
+    return JobSpec(
+        generator=run.generator.reference,
+        params=run.parameters,
+        units=run.units,
+        seed=bytes(run.seed).hex(),
+        facts=None if run.source is None else run.source.facts,
+        digest=run.generator.digest,
+    )
+
+
+def shard_plan(run: Run, shard: Shard) -> ShardPlan:
+    """The shard as the runner takes it."""
+    return ShardPlan(
+        split=shard.split,
+        number=shard.number,
+        of=shard.of,
+        first_block=shard.first_block,
+        blocks=shard.blocks,
+        first_unit=shard.first_unit,
+        units=shard.units,
+        block=run.plan["block"],
+    )
+
+
+def mark(version: GeneratorVersion, recipe_digest: str) -> Mark:
+    """The mark of synthetic origin that every file of a run carries."""
+    return Mark(
+        digital_source_type=_TRAINED if version.takes_source else _ALGORITHMIC,
+        generator=str(version.generator),
+        version=version.number,
+        recipe=f"sha256:{recipe_digest}",
+    )
+
+
+def state_folder(run: Run) -> Path:
+    """The run's state on this worker's disk, fetched once and checked; states of other runs are removed."""
+    home = settings.SCRATCH_DIR / "states"
+    folder = home / str(run.id)
+    if folder.exists():
+        return folder
+    partial = scratch("state")
+    for file in run.state_files.all():
+        storage.download(file.key, partial / file.name)
+        if _sha256(partial / file.name) != file.sha256:
+            raise PlatformFault(f"The state file {file.name} is not what was stored.")
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        partial.rename(folder)
+    except OSError:
+        # Another process of this worker was faster, with the same bytes.
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def forget_state(run_id: UUID) -> None:
+    """Remove the run's state from this worker's disk."""
+    shutil.rmtree(settings.SCRATCH_DIR / "states" / str(run_id), ignore_errors=True)
+
+
+@contextmanager
+def source_folder(source: Source | None) -> Iterator[Path | None]:
+    """The parsed source on this worker's disk for as long as it is read, or ``None``."""
+    if source is None:
+        yield None
+        return
+    if source.state != Source.State.UNDERSTOOD:
+        raise BuyerFault("The uploaded file is gone. Upload it again and order anew.")
+    with scratch_folder("source") as folder:
+        # The hold-out stays away: fitting must never see it.
+        for file in source.files.exclude(name__startswith=HOLDOUT):
+            storage.download(file.key, folder / file.name)
+        yield folder
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _with_last_words(fault: RunnerFault) -> str:
+    last = fault.log.strip().splitlines()[-1:] if fault.log else []
+    return " ".join([fault.message, *last])[:2000]

@@ -1,0 +1,98 @@
+"""Make ``.venv`` from ``requirements.lock``: needs Python 3.11 to 3.13 and nothing else.
+
+Run as a file by the Makefile, before anything is installed, so it uses the standard library only. It says what it
+installs, does nothing when the lock is installed already, and with ``--chromium`` also finds a browser for the tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "installed"
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def main() -> int:
+    """Install what is missing; return an exit status."""
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        say(f"Python 3.11, 3.12 or 3.13 is needed; {sys.executable} is {sys.version.split()[0]}.")
+        return 1
+    if not _installed():
+        _install()
+    if "--chromium" in sys.argv:
+        _chromium()
+    return 0
+
+
+def say(text: str) -> None:
+    """Tell whoever waits."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _wanted() -> str:
+    return hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+
+
+def _installed() -> bool:
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == _wanted()
+
+
+def _install() -> None:
+    packages = sum(line[:1].isalnum() for line in LOCK.read_text().splitlines())
+    say(f"Installing {packages} pinned packages into {VENV} (about 1.6 GB; the first time takes a minute).")
+    uv = shutil.which("uv")
+    if not PYTHON.exists():
+        _run([sys.executable, "-m", "venv", str(VENV)])
+    if uv is None:
+        done = subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "uv"], check=False)
+        uv = str(VENV / "bin" / "uv") if done.returncode == 0 else None
+    installer = [uv, "pip", "install", "--python", str(PYTHON)] if uv else [str(PYTHON), "-m", "pip", "install"]
+    _run([*installer, "--quiet", "--require-hashes", "-r", str(LOCK)])
+    _run([*installer, "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
+    STAMP.write_text(_wanted())
+
+
+def _chromium() -> None:
+    """Find a browser for the tests, or get one; without one the tests say which journeys they skipped."""
+    if os.environ.get("LOOKALIKE_CHROMIUM") or any(shutil.which(name) for name in _BROWSERS) or _playwrights_own():
+        return
+    say("Getting Chromium for the browser tests.")
+    got = subprocess.run([PYTHON, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)
+    if got.returncode == 0:
+        return
+    apt = shutil.which("apt-get")
+    if apt and os.geteuid() == 0:
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run([apt, "update", "-qq"], env=environment, stdout=subprocess.DEVNULL, check=False)
+        subprocess.run(
+            [apt, "install", "-y", "-qq", "chromium"], env=environment, stdout=subprocess.DEVNULL, check=False
+        )
+    if not any(shutil.which(name) for name in _BROWSERS):
+        say("No Chromium is to be had: set LOOKALIKE_CHROMIUM to one, or the browser tests are skipped.")
+
+
+def _playwrights_own() -> bool:
+    code = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
+    found = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=False)
+    return found.returncode == 0 and Path(found.stdout.strip()).exists()
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, check=False)
+    if done.returncode:
+        say(f"This failed: {' '.join(command)}")
+        sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

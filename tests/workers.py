@@ -1,0 +1,121 @@
+"""Real Celery workers on the database of the test process, and ways to harm them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from django.db import connection
+
+from marketplace.local.processes import Child
+
+_CELERY = str(Path(sys.executable).with_name("celery"))
+
+
+def environment() -> dict[str, str]:
+    """The environment of this process, with the test database in place of the real one."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    name = str(connection.settings_dict["NAME"])
+    return os.environ | {
+        "DATABASE_URL": urlunsplit(parts._replace(path=f"/{name}")),
+        "DJANGO_SETTINGS_MODULE": "marketplace.settings",
+    }
+
+
+class Workers:
+    """Workers by name; each can be killed with all its children, and started again."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self.children: dict[str, Child] = {}
+
+    def start(self, name: str, queues: str, processes: int) -> None:
+        """Start a worker of ``processes`` for ``queues``; it is ready when its log says so."""
+        log = self.logs / f"{name}.log"
+        command = [
+            *(_CELERY, "--app", "marketplace.celery", "worker", "--hostname", f"{name}-{os.getpid()}@%h"),
+            *("--queues", queues, "--concurrency", str(processes), "--loglevel", "INFO"),
+        ]
+        child = Child(name, command, environment(), log, healthy=lambda: _says(log, "ready."), stop_seconds=1.0)
+        self.children[name] = child
+        child.start()
+
+    def start_beat(self) -> None:
+        """Start the process that sends the sweeps."""
+        schedule = self.logs / "beat-schedule"
+        command = [_CELERY, "--app", "marketplace.celery", "beat", "--schedule", str(schedule)]
+        child = Child("beat", command, environment(), self.logs / "beat.log")
+        self.children["beat"] = child
+        child.start()
+
+    def wait(self) -> None:
+        """Return when all workers take work."""
+        for child in self.children.values():
+            child.wait_until_healthy(60)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a worker with everything in its process group, and start it again."""
+        child = self.children[name]
+        if child.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait()
+        child.log.write_text("")
+        child.start()
+
+    def pool(self, name: str) -> list[int]:
+        """The pool processes of a worker."""
+        process = self.children[name].process
+        if process is None:
+            return []
+        return [pool for worker in offspring(process.pid) for pool in offspring(worker)]
+
+    def stop(self) -> None:
+        """End all of them."""
+        for child in reversed(self.children.values()):
+            child.stop()
+
+
+@contextlib.contextmanager
+def running(logs: Path, *, generation: int = 2, everything: bool = True) -> Iterator[Workers]:
+    """A set of workers as the stack starts them, ``generation`` processes for making data."""
+    workers = Workers(logs)
+    try:
+        workers.start("generation", "generation", generation)
+        if everything:
+            workers.start("publishing", "publishing,housekeeping,interactive", 1)
+            workers.start_beat()
+        workers.wait()
+        yield workers
+    finally:
+        workers.stop()
+
+
+def offspring(pid: int) -> list[int]:
+    """The children of a process, by ``/proc``."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [int(child) for child in text.split()]
+
+
+def until(happened: Callable[[], bool], *, seconds: float, what: str, logs: Mapping[str, Child] | None = None) -> None:
+    """Wait until ``happened`` says yes; fail with the ends of the logs when it never does."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if happened():
+            return
+        time.sleep(0.1)
+    tails = "\n".join(f"--- {name}\n{child.tail()}" for name, child in (logs or {}).items())
+    raise AssertionError(f"{what} did not happen in {seconds:.0f} s.\n{tails}")
+
+
+def _says(log: Path, words: str) -> bool:
+    return log.exists() and words in log.read_text(errors="replace")
