@@ -15,6 +15,8 @@ _THUMBNAIL_PLOTS = 4
 _THUMBNAIL_PICTURES = 8
 _KINDS = {"tabular": "Table", "image": "Pictures", "multimodal": "Pictures and tables"}
 _CELL_SHOWN = 120
+_NAMED = 12
+_FIGURE_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def hit(listing: Listing) -> Hit:
 
 
 def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, only: bool) -> TableSheet:
-    by_name = {} if counted is None else counted["columns"]
+    by_name = {} if counted is None else {column["name"]: column for column in counted["columns"]}
     media = {i for i, column in enumerate(table["columns"]) if column.get("media")}
     shown = [(i, column) for i, column in enumerate(table["columns"]) if i not in media]
     return TableSheet(
@@ -142,40 +144,42 @@ def _classes(objects: Sequence[Mapping[str, Any]] | None) -> str:
 def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Column:
     counted = counted or {}
     distinct = counted.get("distinct")
-    quantiles = counted.get("quantiles") or {}
+    quantiles = dict((counted.get("quantiles") or {}).get("at", []))
     return Column(
         name=column["name"],
         words=column["type"] + (f", {column['unit']}" if column.get("unit") else ""),
         description=column.get("description", ""),
         unit=column.get("unit") or "",
         plot=plot_of(counted),
-        nulls=counted.get("nulls", 0) / max(counted.get("count", 0), 1),
+        nulls=counted.get("nulls", 0) / max(counted.get("count", 0) + counted.get("nulls", 0), 1),
         distinct="" if distinct is None else ("" if distinct["exact"] else "about ") + thousands(distinct["value"]),
-        low=_figure(counted.get("min")),
-        median=_figure(quantiles.get("0.5")),
+        low=_figure(counted.get("minimum")),
+        median=_figure(quantiles.get(0.5)),
         mean=_figure(counted.get("mean")),
-        high=_figure(counted.get("max")),
+        high=_figure(counted.get("maximum")),
     )
 
 
 def plot_of(counted: Mapping[str, Any]) -> Plot | None:
-    """The plot of a column from its statistics: values by name where all are counted, else a histogram."""
-    values = counted.get("values")
-    if values and not counted.get("histogram"):
-        named = [(str(value), float(count)) for value, count in values[:12]]
-        return Categories(named, other=float(sum(count for _, count in values[12:])))
-    histogram = counted.get("histogram")
+    """The plot of a column from its statistics: values by name where it has no order, else a histogram."""
+    histogram, values = counted.get("histogram"), counted.get("values")
     if histogram and len(histogram["counts"]) > 1:
-        return Histogram(
-            histogram["edges"], histogram["counts"], low=_figure(counted.get("min")), high=_figure(counted.get("max"))
-        )
+        ends = _figure(counted["minimum"]), _figure(counted["maximum"])
+        # Edges of times are text and equally far apart, so their numbers draw the same picture.
+        edges = range(len(histogram["edges"])) if counted["kind"] == "time" else histogram["edges"]
+        return Histogram(edges, histogram["counts"], low=ends[0], high=ends[1])
+    if values:
+        named = [(_figure(entry["value"]), float(entry["count"])) for entry in values]
+        return Categories(named[:_NAMED], other=sum(count for _, count in named[_NAMED:]))
     return None
 
 
 def _figure(value: Any) -> str:
     if value is None:
         return ""
-    return thousands(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)[:40]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return thousands(value) if isinstance(value, int | float) else str(value).replace("T", " ")[:_FIGURE_SHOWN]
 
 
 def _cell(value: Any, type_: str) -> Cell:
@@ -195,11 +199,7 @@ def _shortened(value: Any) -> str:
 
 def _thumbnail_plots(statistics: Mapping[str, Any] | None) -> list[tuple[str, Plot]]:
     for table in (statistics or {}).get("tables", {}).values():
-        plots = [
-            (name, plot)
-            for name, counted in table["columns"].items()
-            if counted.get("role") not in {"key", "reference"} and (plot := plot_of(counted)) is not None
-        ]
+        plots = [(column["name"], plot) for column in table["columns"] if (plot := plot_of(column)) is not None]
         # Plots of several values say more than those of one or two, wherever they stand in the table.
         plots.sort(key=lambda pair: len(getattr(pair[1], "items", getattr(pair[1], "counts", ()))) < 4)
         return plots[:_THUMBNAIL_PLOTS]

@@ -25,8 +25,7 @@ def assemble(lease: Lease) -> None:
     run = _run(lease)
     if run.state != Run.State.ASSEMBLING:
         return
-    partials = run.shards.order_by("position").values_list("statistics", flat=True)
-    statistics = profile.finish(profile.merge(list(partials)))
+    statistics = _statistics(run)
     with workplace.faults_of_the_runner(), workplace.warm_runner(run.generator, run.plan["memory_mib"]) as runner:
         answer_key = runner.answer_key(workplace.job(run), workplace.state_folder(run))
     assembled = {"statistics": storage.put_bytes(_dumps(statistics), _JSON).sha256}
@@ -72,6 +71,13 @@ def assess(lease: Lease) -> None:
         lifecycle.advance(run.id, Run.State.READY)
         lifecycle.tell(run.id, f"Published. Manifest SHA-256 {manifest.digest[:8]}…")
     workplace.forget_state(run.id)
+
+
+def _statistics(run: Run) -> dict[str, Any]:
+    """The statistics of all shards, merged in shard order, so that they are the same however they were made."""
+    partials = list(run.shards.order_by("position").values_list("statistics", flat=True))
+    names = [table["name"] for table in run.layout["tables"]]
+    return {"tables": {name: profile.finish(profile.merge([one[name] for one in partials])) for name in names}}
 
 
 def _run(lease: Lease) -> Run:

@@ -50,9 +50,7 @@ def the_dice(account: Account | None = None) -> GeneratorVersion:
     return registry.register(REFERENCE, house)
 
 
-def a_run(
-    generator: GeneratorVersion, dataset: Dataset | None = None, *, units: int = 5000, **options: Any
-) -> Run:
+def a_run(generator: GeneratorVersion, dataset: Dataset | None = None, *, units: int = 5000, **options: Any) -> Run:
     with transaction.atomic():
         return lifecycle.plan_run(
             dataset=dataset or a_dataset(generator.generator.account),

@@ -104,7 +104,7 @@ def test_a_hundred_kills_change_no_byte_and_lose_nothing(cards: GeneratorVersion
         reference_seed = bytes(Run.objects.get(id=undisturbed.id).seed)
         _wait([undisturbed], workers, 120)
         reference = digests(undisturbed)
-        # The same seed again is what the comparison needs; the constraint against it is lifted by moving the first away.
+        # The same seed again is what the comparison needs, so the run that had it before is given another.
         runs = []
         killer = Killer(workers, seed=20261124)
         broker = redis.Redis.from_url(settings.REDIS_URL)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import call_command
-from django.db import Error, IntegrityError, transaction
+from django.db import Error, IntegrityError, connection, transaction
 
 from catalog import licensing
 from catalog.models import Version
@@ -19,6 +19,7 @@ from generation.runs.models import GeneratorVersion, Run, Shard
 from marketplace import storage
 from marketplace.doctor import checks
 from marketplace.keys import dsse, keyring
+from marketplace.work.celery_tasks import perform
 from marketplace.work.models import Piece
 from tests.factories import a_dataset
 from tests.generation.made import REFERENCE, a_run, the_dice, work_off
@@ -160,8 +161,6 @@ def test_a_cancelled_run_makes_nothing_more() -> None:
 
 def test_a_run_that_is_cancelled_halfway_takes_its_shards_back() -> None:
     run = a_run(the_dice())
-    from marketplace.work.celery_tasks import perform
-
     perform(str(Piece.objects.get(subject=run.id).id))
     shards = list(Shard.objects.filter(run=run).values_list("id", flat=True))
     assert shards
@@ -179,16 +178,10 @@ def test_registering_the_same_code_twice_is_one_version_and_it_never_changes() -
 def test_changed_code_under_the_same_version_is_refused() -> None:
     account = the_dice().generator.account
     generator = account.generators.get(name="dice")
-    GeneratorVersion.objects.create(
-        generator=account.generators.create(name="other"), number="1", digest="1" * 64, reference="x", description={}
-    )
-    with transaction.atomic():
-        from django.db import connection
-
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            cursor.execute("UPDATE runs_generatorversion SET digest = %s WHERE generator_id = %s", ["2" * 64, generator.id])
-            cursor.execute("SET LOCAL session_replication_role = origin")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE runs_generatorversion SET digest = %s WHERE generator_id = %s", ["2" * 64, generator.id])
+        cursor.execute("SET LOCAL session_replication_role = origin")
     with pytest.raises(registry.DigestChanged, match="new version"):
         registry.register(REFERENCE, account)
 
