@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from catalog.models import Dataset
-from generation.runner import draw_salt, draw_seed
+from generation.runner.seed import draw_salt, draw_seed
 from generation.runs.models import GeneratorVersion, Run, RunEvent, Source
 from marketplace.web.schema_forms import completed
 from marketplace.work import queue
@@ -119,6 +119,6 @@ def _end(run_id: UUID, state: str, **fields: str) -> bool:
     run.ended_at = Now()
     run.save(update_fields=["state", "ended_at", *fields])
     queue.cancel([run_id], PREPARE, ASSEMBLE, ASSESS)
-    queue.cancel(run.shards.filter(files=None).values_list("id", flat=True), SHARD)
+    queue.cancel(run.shards.filter(made_at=None).values_list("id", flat=True), SHARD)
     queue.release(run_id)
     return True

@@ -24,7 +24,7 @@ def make_shard(lease: Lease) -> None:
     """Perform ``runs.shard``: make the files, store them as blobs, and note them; the last one starts the assembly."""
     shard = Shard.objects.select_related("run__generator__generator__account", "run__source").get(id=lease.subject)
     run = shard.run
-    if run.state != Run.State.GENERATING or shard.files is not None:
+    if run.state != Run.State.GENERATING or shard.made_at is not None:
         return
     Shard.objects.filter(id=shard.id).update(attempts=F("attempts") + 1, units_done=0)
     with workplace.scratch_folder("shard") as out, workplace.faults_of_the_runner():
@@ -54,7 +54,7 @@ def _progress(lease: Lease, shard: Shard) -> Callable[[int, int], None]:
         lease.check()
         if time.monotonic() - last >= _PROGRESS_SECONDS:
             last = time.monotonic()
-            Shard.objects.filter(id=shard.id, files=None).update(units_done=units_done)
+            Shard.objects.filter(id=shard.id, made_at=None).update(units_done=units_done)
 
     return progress
 
@@ -78,7 +78,7 @@ def _note(shard: Shard, result: ShardResult) -> None:
     shard.made_at = Now()
     shard.save(update_fields=["files", "statistics", "units_done", "bytes", "made_at"])
     lifecycle.tell(run.id, _told(shard, result))
-    if not run.shards.filter(files=None).exists():
+    if not run.shards.filter(made_at=None).exists():
         lifecycle.advance(run.id, Run.State.ASSEMBLING)
         queue.enqueue(lifecycle.ASSEMBLE, run.id)
 

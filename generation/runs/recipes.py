@@ -13,7 +13,7 @@ import rfc8785
 from django.conf import settings
 
 from catalog.manifests import MadeFile
-from generation.runner import commitment
+from generation.runner.seed import commitment
 from generation.runs.models import Run
 
 STATEMENT = "https://in-toto.io/Statement/v1"

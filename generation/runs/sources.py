@@ -30,6 +30,7 @@ from marketplace.work.leases import Lease
 
 PARSE = "runs.parse"
 _SWEPT_AT_ONCE = 50
+_PARSE_MEMORY_MIB = 3072
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ def delete_stale() -> None:
 def _limits(source: Source) -> dict[str, Any]:
     return {
         "decoded_bytes": settings.SOURCE_MAX_BYTES,
+        "memory_mib": _PARSE_MEMORY_MIB,
         "identifier": source.identifier or None,
         "holdout_key": hashlib.sha256(b"lookalike/holdout/v1\0" + bytes(source.salt)).hexdigest(),
     }

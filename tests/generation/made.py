@@ -1,48 +1,20 @@
-"""A small generator that tests register, and runs of it: real ones, made by real workers or in this process."""
+"""Runs that tests make: real ones, by real workers or in this process."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from django.db import transaction
-from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.models import Dataset
 from generation.runs import lifecycle, registry
 from generation.runs.models import GeneratorVersion, Run
-from generation.sdk import field, generator
 from marketplace.accounts.models import Account
 from marketplace.work.celery_tasks import perform
 from marketplace.work.models import Piece
 from tests.factories import a_dataset, an_account
 
-REFERENCE = "tests.generation.made:dice"
-
-
-class Dice(BaseModel):
-    """Settings of the dice."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sides: int = Field(6, title="Sides", description="Sides of a die.", ge=2, le=100)
-
-
-@generator(
-    name="dice",
-    version="1.0.0",
-    title="Throws of a die",
-    summary="One throw a row.",
-    parameters=Dice,
-    schema=pa.schema([field("throw", pa.int32(), "What was thrown."), field("name", pa.string(), "Its name.")]),
-    block=1000,
-    seconds_per_block=0.01,
-)
-def dice(params: Dice, units: range, rng: np.random.Generator) -> pa.RecordBatch:
-    throws = rng.integers(1, params.sides, len(units), dtype=np.int32, endpoint=True)
-    names = pa.array([f"side {throw}" for throw in throws])
-    return pa.record_batch([pa.array(throws), names], names=["throw", "name"])
+REFERENCE = "tests.generation.dice:dice"
 
 
 def the_dice(account: Account | None = None) -> GeneratorVersion:
