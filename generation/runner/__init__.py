@@ -1,1 +1,45 @@
-"""The child process in which any generator runs, and the writer beside it."""
+"""The child process in which any generator runs, the writer beside it, and the client that holds both."""
+
+from generation.runner.client import Limits, Runner, parse_source
+from generation.runner.faults import CancelledFault, GeneratorFault, PlatformFault, RunnerFault, SourceFault
+from generation.runner.jobs import (
+    Checked,
+    Description,
+    JobSpec,
+    Mark,
+    Needs,
+    Problem,
+    Runtime,
+    ShardResult,
+    StateFile,
+    TableFile,
+    Usage,
+)
+from generation.runner.plan import Plan, ShardPlan, SplitPlan, file_path, plan
+
+__all__ = [
+    "CancelledFault",
+    "Checked",
+    "Description",
+    "GeneratorFault",
+    "JobSpec",
+    "Limits",
+    "Mark",
+    "Needs",
+    "Plan",
+    "PlatformFault",
+    "Problem",
+    "Runner",
+    "RunnerFault",
+    "Runtime",
+    "ShardPlan",
+    "ShardResult",
+    "SourceFault",
+    "SplitPlan",
+    "StateFile",
+    "TableFile",
+    "Usage",
+    "file_path",
+    "parse_source",
+    "plan",
+]

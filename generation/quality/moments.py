@@ -1,0 +1,58 @@
+"""Extremes, mean and spread of numbers, mergeable without a second pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Moments:
+    """Exact extremes, and mean and sum of squared deviations joined pairwise (Chan, Golub and LeVeque, 1983)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.minimum: int | float = 0
+        self.maximum: int | float = 0
+        self.mean = 0.0
+        self.squares = 0.0
+
+    def add(self, numbers: NDArray[Any]) -> None:
+        """Take finite integers or doubles, at least one."""
+        piece = Moments()
+        piece.count = len(numbers)
+        piece.minimum, piece.maximum = numbers.min().item(), numbers.max().item()
+        doubles = numbers.astype(np.float64, copy=False)
+        piece.mean = float(doubles.mean())
+        piece.squares = float(np.square(doubles - piece.mean).sum())
+        self.merge(piece)
+
+    def merge(self, other: Moments) -> None:
+        """Take what ``other`` has seen."""
+        if other.count == 0:
+            return
+        if self.count == 0:
+            self.__dict__.update(other.__dict__)
+            return
+        count = self.count + other.count
+        apart = other.mean - self.mean
+        self.squares += other.squares + apart * apart * (self.count / count) * other.count
+        self.mean += apart * (other.count / count)
+        self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
+        self.count = count
+
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation of a sample; ``None`` of fewer than two numbers."""
+        return (self.squares / (self.count - 1)) ** 0.5 if self.count > 1 else None
+
+    def as_json(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Moments:
+        moments = cls()
+        moments.__dict__.update(value)
+        return moments

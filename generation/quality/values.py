@@ -1,0 +1,119 @@
+"""Which values there are and how often: exact while they are few, sketched when they become many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from generation.quality.sketches import Digest, Distinct, Hashes, hash_numbers, hash_texts
+
+#: So many different values are counted one by one.
+MOST_COUNTED = 256
+_LONGEST_COUNTED = 256  # bytes of a text
+
+Counts = dict[Any, int]
+
+
+class Values:
+    """Counts of up to 256 different values; beyond, how many differ and, if ``ordered``, their ranks.
+
+    ``counts`` is ``None`` once there were too many; ``digest`` is ``None`` for what is not ordered.
+    """
+
+    def __init__(self, *, ordered: bool) -> None:
+        self.counts: Counts | None = {}
+        self.distinct = Distinct()
+        self.digest = Digest() if ordered else None
+
+    def add_numbers(self, array: pa.Array, numbers: NDArray[Any]) -> None:
+        """Take finite numbers without nulls, given both as Arrow and as numpy."""
+        if self._count(array):
+            return
+        self.distinct.add(hash_numbers(numbers))
+        if self.digest is not None:
+            self.digest.add(numbers.astype(np.float64, copy=False))
+
+    def add_texts(self, array: pa.Array) -> None:
+        """Take strings without nulls."""
+        if self.counts is not None and pc.max(pc.binary_length(array)).as_py() > _LONGEST_COUNTED:
+            self._spill()
+        if not self._count(array):
+            self.distinct.add(hash_texts(array))
+
+    def add_booleans(self, true: int, false: int) -> None:
+        """Take so many of each."""
+        self._join({key: count for key, count in ((True, true), (False, false)) if count})
+
+    def merge(self, other: Values) -> None:
+        """Take what ``other`` has seen, after what this one has."""
+        if other.counts is not None and self._join(other.counts):
+            return
+        self._spill()
+        other._spill()
+        self.distinct.merge(other.distinct)
+        if self.digest is not None and other.digest is not None:
+            self.digest.merge(other.digest)
+
+    def as_json(self) -> dict[str, Any]:
+        if self.counts is not None:
+            ordered = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+            return {"ordered": self.digest is not None, "counts": [list(item) for item in ordered]}
+        return {"distinct": self.distinct.as_json(), "digest": self.digest.as_json() if self.digest else None}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Values:
+        if "counts" in value:
+            values = cls(ordered=value["ordered"])
+            values.counts = {key: count for key, count in value["counts"]}
+            return values
+        values = cls(ordered=value["digest"] is not None)
+        values.counts = None
+        values.distinct = Distinct.from_json(value["distinct"])
+        values.digest = Digest.from_json(value["digest"]) if value["digest"] is not None else None
+        return values
+
+    def _count(self, array: pa.Array) -> bool:
+        """Count the values of ``array`` if they are still few; return whether they were counted."""
+        if self.counts is None:
+            return False
+        found = pc.value_counts(array)
+        if len(found) <= MOST_COUNTED:
+            keys, counts = found.flatten()
+            if self._join(dict(zip(keys.to_pylist(), counts.to_pylist(), strict=True))):
+                return True
+        self._spill()
+        return False
+
+    def _join(self, found: Counts) -> bool:
+        """Add counts if there is room for all their values; return whether there was."""
+        if self.counts is None or len(self.counts.keys() | found.keys()) > MOST_COUNTED:
+            return False
+        for key, count in found.items():
+            self.counts[key] = self.counts.get(key, 0) + count
+        return True
+
+    def _spill(self) -> None:
+        """Move what was counted into the sketches."""
+        if self.counts is None:
+            return
+        counts, self.counts = self.counts, None
+        if not counts:
+            return
+        keys = sorted(counts)
+        self.distinct.add(_hashes(keys))
+        if self.digest is not None:
+            self.digest.add_weighted(np.array(keys, np.float64), np.array([counts[key] for key in keys], np.float64))
+
+
+def _hashes(keys: list[Any]) -> Hashes:
+    """Hash single values as ``add_numbers`` and ``add_texts`` hash arrays of them."""
+    if isinstance(keys[0], str):
+        return hash_texts(pa.array(keys, pa.string()))
+    if any(isinstance(key, float) for key in keys):
+        return hash_numbers(np.array(keys, np.float64))
+    return hash_numbers(np.array([key % (1 << 64) for key in keys], np.uint64))

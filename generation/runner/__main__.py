@@ -1,0 +1,289 @@
+"""The shell command: run a generator, list those installed, describe one. No server, no database.
+
+``python -m generation.runner run NAME --units 1000 --out DIR`` (the console script ``lookalike`` is the same).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import queue
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from generation.quality.profile import finish, merge
+from generation.runner.client import Runner, parse_source
+from generation.runner.faults import RunnerFault
+from generation.runner.jobs import Checked, Description, JobSpec, JsonObject, Mark, ShardResult
+from generation.runner.loading import known
+from generation.runner.plan import Plan, ShardPlan, file_path, plan
+from generation.runner.seed import draw_salt, draw_seed
+
+_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message has a line for each reason."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run was asked for, checked and planned."""
+
+    job: JobSpec
+    checked: Checked
+    description: Description
+    plan: Plan
+    shards: tuple[ShardPlan, ...]
+    out: Path
+
+    @property
+    def recipe(self) -> JsonObject:
+        """Everything but the seed that decides the data."""
+        facts = {"bytes": self.job.facts["bytes"]} if self.job.facts is not None else None
+        return {
+            "generator": {
+                "name": self.description.name,
+                "version": self.description.version,
+                "digest": self.description.digest,
+            },
+            "parameters": dict(self.job.params),
+            "plan": self.plan.as_json(),
+            "domain": self.job.domain,
+            "source": facts,
+        }
+
+    @property
+    def mark(self) -> Mark:
+        kind = "algorithmicMedia" if self.job.facts is None else "trainedAlgorithmicMedia"
+        digest = hashlib.sha256(rfc8785.dumps(self.recipe)).hexdigest()
+        return Mark(_SOURCE_TYPES + kind, self.description.name, self.description.version, f"sha256:{digest}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; return 0, 1 after a fault of the run, 2 after one of the command line."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    verb: Callable[[argparse.Namespace], None] = given.verb
+    try:
+        verb(given)
+    except Refused as refused:
+        _tell(str(refused))
+        return 2
+    except RunnerFault as fault:
+        _tell(f"{fault.message} (fault of the {fault.owner})")
+        if fault.log:
+            _tell(f"The last words of the process:\n{fault.log}")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lookalike", description="Make data from a generator, without a server.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    run = verbs.add_parser("run", help="make a dataset, or a range of its blocks")
+    run.add_argument("name", help="name of an installed generator, or module:attribute")
+    run.add_argument("--units", type=int, required=True, help="how many units to make")
+    run.add_argument("--out", type=Path, required=True, help="folder for the files; it is made, and must be empty")
+    run.add_argument("--seed", help="32 hex digits; drawn and printed if left out")
+    run.add_argument("--param", action="append", default=[], metavar="K=V", help="a parameter; V is JSON, else text")
+    run.add_argument("--source", type=Path, help="a CSV or Parquet file to learn from")
+    run.add_argument("--split", action="append", default=[], metavar="NAME=SHARE", help="a split; train alone if none")
+    run.add_argument("--blocks", metavar="A:B", help="make only blocks A to B - 1, as one shard")
+    run.add_argument("--workers", type=int, default=1, help="how many shards to make at once")
+    run.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory that the generator may take")
+    run.set_defaults(verb=_run)
+    verbs.add_parser("list", help="name the installed generators").set_defaults(verb=_list)
+    describe = verbs.add_parser("describe", help="print what a generator says of itself, as JSON")
+    describe.add_argument("name")
+    describe.set_defaults(verb=_describe)
+    return parser
+
+
+def _list(given: argparse.Namespace) -> None:
+    for point in known():
+        _print(f"{point.name}\t{point.value}")
+
+
+def _describe(given: argparse.Namespace) -> None:
+    with _scratch() as scratch, Runner(given.name, scratch=scratch) as runner:
+        _print(json.dumps(asdict(runner.describe()), ensure_ascii=False, indent=2))
+
+
+def _run(given: argparse.Namespace) -> None:
+    if given.out.exists() and (not given.out.is_dir() or any(given.out.iterdir())):
+        raise Refused(f"--out {given.out}: there is something already; name a new or empty folder.")
+    with _scratch() as scratch:
+        facts = _parse(given.source, scratch) if given.source is not None else None
+        job = JobSpec(given.name, _params(given.param), given.units, _seed(given.seed), facts=facts)
+        with Runner(given.name, scratch=scratch, memory_mib=given.memory) as runner:
+            order = _ordered(runner, job, given)
+            source = scratch / "source" if facts is not None else None
+            runner.prepare(job, source, scratch / "state", lambda share, what: _tell(f"preparing {share:4.0%} {what}"))
+            key = runner.answer_key(job, scratch / "state")
+            results = _make(order, runner, given.workers, given.memory, scratch)
+    _finish(order, results, key)
+
+
+def _ordered(runner: Runner, job: JobSpec, given: argparse.Namespace) -> Order:
+    """Check the job and plan it. Raises ``Refused`` with all problems."""
+    splits = [_share(text) for text in given.split] or [("train", 1.0)]
+    checked = runner.check(job)
+    if checked.layout is None or checked.needs is None:
+        raise Refused("\n".join(f"{one.field}: {one.message} {one.remedy}" for one in checked.problems))
+    try:
+        planned = plan(job.units, checked.layout["block"], checked.needs.seconds_per_block, splits)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    shards = tuple(planned.shards()) if given.blocks is None else (_range(planned, given.blocks),)
+    return Order(job, checked, runner.describe(), planned, shards, given.out)
+
+
+def _make(order: Order, first: Runner, workers: int, memory: int, scratch: Path) -> list[ShardResult]:
+    """Make all shards, several at once if so asked; return them in order."""
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(len(order.shards)):
+        waiting.put(number)
+    results: dict[int, ShardResult] = {}
+    faults: list[BaseException] = []
+
+    def work(runner: Runner) -> None:
+        try:
+            while not faults:
+                try:
+                    number = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                results[number] = _shard(order, number, runner, scratch)
+                _tell(f"{len(results)} of {len(order.shards)} shards")
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that was asked
+            faults.append(error)
+
+    def work_alone() -> None:
+        with Runner(order.job.generator, scratch=scratch, memory_mib=memory) as runner:
+            work(runner)
+
+    others = [threading.Thread(target=work_alone) for _ in range(min(workers, len(order.shards)) - 1)]
+    for other in others:
+        other.start()
+    work(first)
+    for other in others:
+        other.join()
+    if faults:
+        raise faults[0]
+    return [results[number] for number in range(len(order.shards))]
+
+
+def _shard(order: Order, number: int, runner: Runner, scratch: Path) -> ShardResult:
+    """Make one shard and move its files to where they belong."""
+    shard = order.shards[number]
+    folder = scratch / f"shard-{number}"
+    folder.mkdir()
+    result = runner.shard(order.job, shard, scratch / "state", folder, order.mark)
+    for file in result.files:
+        target = order.out / _path(order, shard, file.table)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(file.path, target)
+    return result
+
+
+def _finish(order: Order, results: list[ShardResult], key: Any) -> None:
+    """Write recipe, statistics and answer key beside the data, and print the digests."""
+    tables = [table["name"] for table in (order.checked.layout or {})["tables"]]
+    statistics = {table: finish(merge([result.statistics[table] for result in results])) for table in tables}
+    documents = {"recipe.json": order.recipe, "layout.json": order.checked.layout, "statistics.json": statistics}
+    if key is not None:
+        documents["answer_key.json"] = key
+    for name, document in documents.items():
+        text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        (order.out / name).write_text(text, encoding="utf-8")
+    _print(f"seed {order.job.seed}")
+    _print(f"runtime sha256:{order.description.runtime.id}")
+    for shard, result in zip(order.shards, results, strict=True):
+        for file in result.files:
+            _print(f"{file.sha256}  {_path(order, shard, file.table)}  {file.rows} rows  {file.bytes} bytes")
+
+
+def _path(order: Order, shard: ShardPlan, table: str) -> str:
+    tables = [one["name"] for one in (order.checked.layout or {})["tables"]]
+    return file_path(table, shard.split, shard.number, shard.of, only_default=tables == ["default"])
+
+
+def _parse(path: Path, scratch: Path) -> JsonObject:
+    if not path.is_file():
+        raise Refused(f"--source {path}: there is no such file.")
+    limits = {"holdout_key": draw_salt().hex(), "holdout_share": 0.0}
+    parsed = parse_source(path, scratch / "source", scratch=scratch, limits=limits)
+    if "problems" in parsed:
+        raise Refused("\n".join(f"{one['field']}: {one['message']} {one['remedy']}" for one in parsed["problems"]))
+    return parsed
+
+
+def _range(planned: Plan, text: str) -> ShardPlan:
+    first, colon, stop = text.partition(":")
+    blocks = -(-planned.units // planned.block)
+    if not (colon and first.isdigit() and stop.isdigit() and int(first) < int(stop) <= blocks):
+        raise Refused(f"--blocks {text}: give A:B with A < B, of {blocks} blocks of {planned.block} units.")
+    units = min(int(stop) * planned.block, planned.units) - int(first) * planned.block
+    number = int(stop) - int(first)
+    return ShardPlan("blocks", int(first), blocks, int(first), number, int(first) * planned.block, units, planned.block)
+
+
+def _params(texts: Sequence[str]) -> dict[str, Any]:
+    wrong = [text for text in texts if not text.partition("=")[0] or "=" not in text]
+    if wrong:
+        raise Refused("\n".join(f"--param {text}: give it as name=value." for text in wrong))
+    pairs = (text.partition("=") for text in texts)
+    return {name: _value(value) for name, _, value in pairs}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _seed(text: str | None) -> str:
+    if text is None:
+        return draw_seed().hex()
+    if len(text) != 32 or not set(text.lower()) <= set("0123456789abcdef"):
+        raise Refused(f"--seed {text}: a seed is 32 hex digits.")
+    return text.lower()
+
+
+def _share(text: str) -> tuple[str, float]:
+    name, _, share = text.partition("=")
+    try:
+        return name, float(share)
+    except ValueError:
+        raise Refused(f"--split {text}: give it as name=share, such as train=0.8.") from None
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Give a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
+        yield Path(folder)
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201 - this is a command
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,296 @@
+"""The runner child: the one process that imports a generator. ``python -m generation.runner.child`` with a start.
+
+Requests come as JSON lines on stdin; frames go out on descriptor 3, progress as JSON lines on 4; what is printed is the
+log. Each request ends with an ANSWER frame: ``{"ok": …}`` or ``{"fault": {"owner", "message"}}``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+from pydantic import BaseModel, ValidationError
+
+from generation.runner import process, state
+from generation.runner.facts import facts_from_json
+from generation.runner.frames import Kind, send
+from generation.runner.jobs import JsonObject, Runtime
+from generation.runner.layouts import faults_of, layout_json
+from generation.runner.loading import Loaded, load
+from generation.runner.runtime import runtime_of
+from generation.sdk import Generator, Job, Layout, Problem, Source, State, Streams
+
+FRAMES = 3
+PROGRESS = 4
+_TELL_SECONDS = 0.2
+
+
+class OurFault(Exception):
+    """Something that the platform gave this child cannot be used."""
+
+
+class ContractFault(Exception):
+    """The generator did not keep to its contract; the message says how."""
+
+
+class Child:
+    """Answers requests about one generator, named in the first of them; keeps what the last job prepared."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._job: tuple[str, Job] | None = None
+        self._state: tuple[str, State] | None = None
+
+    def answer(self, request: JsonObject) -> Any:
+        """Do what ``request`` asks and return what goes into the answer."""
+        self._name = request.get("generator", self._name)
+        verb: Callable[[JsonObject], Any] = getattr(self, f"do_{request['do']}")
+        return verb(request)
+
+    def do_describe(self, request: JsonObject) -> JsonObject:
+        generator = self._generator
+        return {
+            "name": generator.name,
+            "version": generator.version,
+            "digest": self._loaded.digest,
+            "title": generator.title,
+            "summary": generator.summary,
+            "modality": generator.modality,
+            "source": generator.source,
+            "exact": generator.exact,
+            "parameters_schema": generator.Parameters.model_json_schema(),
+            "runtime": asdict(self._runtime),
+        }
+
+    def do_check(self, request: JsonObject) -> JsonObject:
+        problems, job = self._checked(request["job"])
+        if job is None:
+            return {"problems": [asdict(problem) for problem in problems]}
+        layout = self._layout(job)
+        return {
+            "problems": [],
+            "layout": layout_json(layout),
+            "needs": asdict(self._generator.needs(job)),
+            "schemas": [_encoded(table.schema) for table in layout.tables],
+        }
+
+    def do_prepare(self, request: JsonObject) -> JsonObject:
+        job = self._ready(request["job"])
+        source = _open_source(request["source"]) if request["source"] is not None else None
+        prepared = self._generator.prepare(job, source, _Teller())
+        for name, file in state.file_names(prepared):
+            send(FRAMES, Kind.STATE_FILE, file.encode())
+            with _StateFile() as into:
+                state.write(prepared[name], cast(BinaryIO, into))
+        return {}
+
+    def do_shard(self, request: JsonObject) -> JsonObject:
+        job = self._ready(request["job"])
+        prepared = self._prepared(request["state"])
+        layout = self._layout(job)
+        size, first = request["block"], request["first_block"]
+        for block in range(first, first + request["blocks"]):
+            units = range(block * size, min((block + 1) * size, job.units))
+            for table, batch in self._batches(layout, job, prepared, units):
+                send(FRAMES, Kind.BATCHES, _schema_message(batch.schema), batch.serialize(), table=table)
+            send(FRAMES, Kind.BLOCK_DONE, struct.pack("<Q", block))
+        return {"usage": process.usage()}
+
+    def do_answer_key(self, request: JsonObject) -> Any:
+        job = self._ready(request["job"])
+        return {"answer_key": self._generator.answer_key(job, self._prepared(request["state"]))}
+
+    def do_parse(self, request: JsonObject) -> Any:
+        parser = importlib.import_module("generation.runner.parse")
+        return {"parsed": parser.parse(Path(request["path"]), Path(request["out"]), request["limits"])}
+
+    @cached_property
+    def _loaded(self) -> Loaded:
+        return load(self._name)
+
+    @property
+    def _generator(self) -> Generator:
+        return self._loaded.generator
+
+    @cached_property
+    def _runtime(self) -> Runtime:
+        return runtime_of(self._loaded.imported)
+
+    def _checked(self, spec: JsonObject) -> tuple[list[Problem], Job | None]:
+        """Return the problems of a job, or the job when there is none."""
+        problems = []
+        if spec["units"] < 1:
+            problems.append(Problem("units", "There is nothing to make.", "Ask for at least one unit."))
+        if spec["facts"] is None and self._generator.source == "required":
+            problems.append(Problem("source", "This generator learns from a source.", "Upload a file to learn from."))
+        if spec["facts"] is not None and self._generator.source == "none":
+            problems.append(Problem("source", "This generator uses no source.", "Leave the file out."))
+        try:
+            params = self._generator.Parameters.model_validate(spec["params"])
+        except ValidationError as error:
+            return problems + _problems(error), None
+        if problems:
+            return problems, None
+        job = _job(params, spec)
+        problems = list(self._generator.check(job))
+        return problems, (None if problems else job)
+
+    def _ready(self, spec: JsonObject) -> Job:
+        """Return the job of ``spec``, checked once; raises ``OurFault`` if it has problems."""
+        key = json.dumps(spec, sort_keys=True)
+        if self._job is None or self._job[0] != key:
+            problems, job = self._checked(spec)
+            if job is None:
+                told = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
+                raise OurFault(f"the job was not checked before it was run: {told}")
+            self._job = (key, job)
+        return self._job[1]
+
+    def _prepared(self, folder: str) -> State:
+        if self._state is None or self._state[0] != folder:
+            try:
+                self._state = (folder, state.load(Path(folder)))
+            except (OSError, ValueError) as error:
+                raise OurFault(f"the state cannot be read: {error}") from error
+        return self._state[1]
+
+    def _layout(self, job: Job) -> Layout:
+        layout = self._generator.layout(job)
+        if faults := faults_of(layout):
+            raise ContractFault(f"the layout cannot be made: {'; '.join(faults)}")
+        return layout
+
+    def _batches(self, layout: Layout, job: Job, prepared: State, units: range) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield the batches of one block with their table's number, as far as this process can tell in good order."""
+        numbers = {table.name: number for number, table in enumerate(layout.tables)}
+        for name, batch in self._generator.block(job, prepared, units):
+            if name not in numbers:
+                raise ContractFault(f"block yielded a table {name!r}; the layout has {', '.join(numbers)}")
+            if not isinstance(batch, pa.RecordBatch):
+                raise ContractFault(f"block yielded a {type(batch).__name__} for {name}, not a pyarrow.RecordBatch")
+            yield numbers[name], batch
+
+
+class _Teller:
+    """What ``prepare`` is given to tell how far it is; passed on a few times a second at most."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, share: float, what: str) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _TELL_SECONDS
+            os.write(PROGRESS, process.json_line({"share": min(max(float(share), 0.0), 1.0), "what": str(what)[:200]}))
+
+
+class _StateFile:
+    """A file to write to that sends what it is given as frames."""
+
+    closed = False
+
+    def __enter__(self) -> _StateFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+    def write(self, piece: bytes | memoryview) -> int:
+        view = memoryview(piece).cast("B")
+        send(FRAMES, Kind.STATE_BYTES, view)
+        return view.nbytes
+
+    def writable(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        """There is nothing to flush: ``write`` has sent everything."""
+
+
+def main() -> None:
+    """Take requests until stdin ends."""
+    start, requests = process.begin()
+    _take_over(start)
+    process.bound(start.bounds)
+    child = Child()
+    while True:
+        answer = _answered(child, requests.get())
+        sys.stderr.flush()
+        send(FRAMES, Kind.ANSWER, answer)
+
+
+def _answered(child: Child, line: bytes) -> bytes:
+    try:
+        return process.json_line({"ok": child.answer(json.loads(line))})
+    except OurFault as error:
+        traceback.print_exc()
+        return _fault("platform", str(error))
+    except ContractFault as error:
+        return _fault("seller", str(error))
+    except MemoryError:
+        traceback.print_exc()
+        return _fault("seller", "it took more memory than it may have")
+    except BrokenPipeError:
+        os._exit(0)
+    except Exception as error:  # noqa: BLE001 - whatever a generator raises is its fault and must be told
+        traceback.print_exc()
+        return _fault("seller", f"it raised {type(error).__name__}: {error}"[:2000])
+
+
+def _fault(owner: str, message: str) -> bytes:
+    return process.json_line({"fault": {"owner": owner, "message": message}})
+
+
+def _take_over(start: process.Start) -> None:
+    """Put frames on 3 and progress on 4, close all else but the log, which also takes what is printed."""
+    process.place({start.frames: FRAMES, start.progress: PROGRESS})
+    os.dup2(2, 1)
+
+
+def _job(params: BaseModel, spec: JsonObject) -> Job:
+    facts = facts_from_json(spec["facts"]) if spec["facts"] is not None else None
+    return Job(params, spec["units"], Streams(bytes.fromhex(spec["seed"]), spec["domain"]), facts)
+
+
+def _problems(error: ValidationError) -> list[Problem]:
+    """Return one problem for each thing that pydantic found, named by the path of the parameter."""
+    found = []
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        field = ".".join(str(part) for part in fault["loc"]) or "parameters"
+        remedy = {
+            "missing": "Give it a value.",
+            "extra_forbidden": "Leave it out: there is no such parameter.",
+        }.get(fault["type"], "Change it to what the description of the parameter allows.")
+        found.append(Problem(field, f"{fault['msg']}.", remedy))
+    return found
+
+
+def _open_source(folder: str) -> Source:
+    """Open a parsed source; the module that reads sources is loaded only where there is one."""
+    reader = importlib.import_module("generation.runner.source")
+    try:
+        return cast(Source, reader.open_source(Path(folder)))
+    except (OSError, ValueError, KeyError) as error:
+        raise OurFault(f"the source cannot be read: {error}") from error
+
+
+def _schema_message(schema: pa.Schema) -> bytes:
+    return cast(bytes, schema.remove_metadata().serialize().to_pybytes())
+
+
+def _encoded(schema: pa.Schema) -> str:
+    return cast(str, schema.serialize().to_pybytes().hex())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""A layout as plain JSON, and the order in which files store columns."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from generation.runner.jobs import JsonObject
+from generation.sdk import Layout, Table
+
+_DESCRIBED = ("description", "role", "unit", "media")
+
+
+def is_media(field: pa.Field) -> bool:
+    """Whether a column holds pictures, clips or other encoded media, by its field metadata."""
+    return b"media" in (field.metadata or {})
+
+
+def media_type(field: pa.Field) -> str:
+    """Return the media type of a media column, such as ``image/jpeg``."""
+    return (field.metadata or {})[b"media"].decode()
+
+
+def stored_order(schema: pa.Schema) -> pa.Schema:
+    """Return ``schema`` with media columns last, so that a read of the others touches no picture."""
+    return pa.schema(sorted(schema, key=is_media), metadata=schema.metadata)
+
+
+def faults_of(layout: Layout) -> list[str]:
+    """Return everything that keeps a layout from being made: names, keys, references and types."""
+    faults: list[str] = []
+    names = [table.name for table in layout.tables]
+    if not names:
+        faults.append("the layout has no table")
+    if len(set(names)) < len(names):
+        faults.append("two tables have the same name")
+    if layout.block < 1:
+        faults.append(f"a block must have at least one unit, not {layout.block}")
+    for table in layout.tables:
+        faults += [f"table {table.name!r}: {fault}" for fault in _table_faults(table, layout)]
+    return faults
+
+
+def layout_json(layout: Layout) -> JsonObject:
+    """Return the layout as the recipe, the manifest and pages hold it."""
+    return {"unit": layout.unit, "block": layout.block, "tables": [_table_json(table) for table in layout.tables]}
+
+
+def _table_json(table: Table) -> JsonObject:
+    return {
+        "name": table.name,
+        "schema": [_column_json(field) for field in stored_order(table.schema)],
+        "key": list(table.key),
+        "references": {column: list(target) for column, target in table.references.items()},
+        "rows": table.rows,
+    }
+
+
+def _column_json(field: pa.Field) -> JsonObject:
+    metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    return {
+        "name": field.name,
+        "type": str(field.type),
+        "nullable": field.nullable,
+        **{key: metadata.get(key) for key in _DESCRIBED},
+    }
+
+
+def _table_faults(table: Table, layout: Layout) -> list[str]:
+    columns = table.schema.names
+    faults = []
+    if not (table.name.isascii() and table.name.replace("-", "_").isidentifier()):
+        faults.append("a table is named by a word of letters, digits, - and _")
+    if not columns:
+        faults.append("it has no column")
+    if len(set(columns)) < len(columns):
+        faults.append("two columns have the same name")
+    faults += [f"key column {name!r} is not there" for name in table.key if name not in columns]
+    schemas = {other.name: other.schema for other in layout.tables}
+    for column, (target, target_column) in table.references.items():
+        if column not in columns:
+            faults.append(f"reference column {column!r} is not there")
+        if target not in schemas or target_column not in schemas[target].names:
+            faults.append(f"reference {column!r} points to {target}.{target_column}, which is not there")
+    faults += [
+        f"column {field.name!r} has type {field.type}: dictionaries, unions, views and extension types are not stored"
+        for field in table.schema
+        if not _plain(field.type)
+    ]
+    return faults
+
+
+def _plain(type_: pa.DataType) -> bool:
+    """Whether a type is one that every reader of Parquet understands."""
+    if isinstance(type_, pa.BaseExtensionType):
+        return False
+    if pa.types.is_struct(type_):
+        return type_.num_fields > 0 and all(_plain(type_.field(i).type) for i in range(type_.num_fields))
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
+        return _plain(type_.value_type)
+    return (
+        pa.types.is_boolean(type_)
+        or pa.types.is_integer(type_)
+        or pa.types.is_floating(type_)
+        or pa.types.is_decimal128(type_)
+        or pa.types.is_temporal(type_)
+        or pa.types.is_string(type_)
+        or pa.types.is_large_string(type_)
+        or pa.types.is_binary(type_)
+        or pa.types.is_large_binary(type_)
+        or pa.types.is_fixed_size_binary(type_)
+    )

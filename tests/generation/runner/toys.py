@@ -1,0 +1,169 @@
+"""Small generators for tests: one that behaves, with every kind of column, and one for each way to misbehave."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+
+from generation.sdk import (
+    PICTURE,
+    Job,
+    Json,
+    Layout,
+    Needs,
+    Problem,
+    Source,
+    State,
+    Table,
+    Tell,
+    field,
+    generator,
+)
+
+
+class Parameters(BaseModel):
+    """What the toys can be asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch: int = Field(1000, ge=1, description="Rows in a batch; changes nothing of what is made.")
+    visits: int = Field(3, ge=0, le=10_000, description="Visits of a person on average.")
+    pictures: bool = Field(default=False, description="Whether people have a picture.")
+    way: str = Field("", description="How to misbehave.")
+
+
+PEOPLE = pa.schema(
+    [
+        field("person", pa.int64(), "Number of the person.", role="key"),
+        field("portrait", PICTURE, "Portrait.", role="media", media="image/png", nullable=True),
+        field("height", pa.float64(), "Height.", unit="cm", role="measure"),
+        field("town", pa.string(), "Town.", role="place", nullable=True),
+        field("born", pa.date32(), "Date of birth.", role="time"),
+        field("smokes", pa.bool_(), "Whether the person smokes."),
+        field("scores", pa.list_(pa.float32()), "Scores of tests."),
+    ]
+)
+VISITS = pa.schema(
+    [
+        field("person", pa.int64(), "Whose visit it was.", role="reference"),
+        field("number", pa.int32(), "Number of the visit.", role="key"),
+        field("at", pa.timestamp("us"), "When it was.", role="time"),
+        field(
+            "findings",
+            pa.list_(pa.struct([pa.field("code", pa.string()), pa.field("size", pa.float64())])),
+            "What was found.",
+            nullable=True,
+        ),
+    ]
+)
+
+
+class Clinic:
+    """People, one row each, and their visits, any number each; exact totals; keeps to its contract."""
+
+    name = "toy-clinic"
+    version = "1.0.0"
+    title = "Toy clinic"
+    summary = "People and their visits."
+    modality = "tabular"
+    Parameters = Parameters
+    source = "none"
+    exact = "everywhere"
+    shares = ()
+
+    def check(self, job: Job) -> list[Problem]:
+        if job.params.visits and job.params.pictures and job.units > 1_000_000:
+            return [Problem("units", "Too many portraits.", "Ask for fewer.")]
+        return []
+
+    def layout(self, job: Job) -> Layout:
+        people = Table("people", PEOPLE, key=("person",))
+        visits = Table(
+            "visits", VISITS, key=("person", "number"), references={"person": ("people", "person")}, rows="many"
+        )
+        return Layout("person", 1000, (people, visits))
+
+    def needs(self, job: Job) -> Needs:
+        return Needs(256, 64, seconds_per_block=0.05)
+
+    def prepare(self, job: Job, source: Source | None, tell: Tell) -> State:
+        tell(0.5, "naming towns")
+        rng = job.streams.rng("towns")
+        towns = [f"Town {n}" for n in rng.permutation(40)]
+        return {"towns": pa.table({"town": towns}), "weights": rng.dirichlet(np.ones(40)), "share": 0.25}
+
+    def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:
+        people = self._people(job, state, units)
+        visits = self._visits(job, units)
+        for name, table in (("people", people), ("visits", visits)):
+            for batch in table.combine_chunks().to_batches(max_chunksize=job.params.batch):
+                yield name, batch
+
+    def answer_key(self, job: Job, state: State) -> Json:
+        return {"smokers": state["share"]}
+
+    def _people(self, job: Job, state: State, units: range) -> pa.Table:
+        rng = job.streams.rng("people", units.start)
+        n = len(units)
+        towns = state["towns"]["town"].take(rng.choice(40, n, p=state["weights"]))
+        scores = pa.ListArray.from_arrays(np.arange(n + 1) * 2, rng.random(2 * n, np.float32))
+        columns = {
+            "person": job.streams.permute("person", units, job.units),
+            "portrait": pa.array([self._portrait(rng) if job.params.pictures else None for _ in units], PICTURE),
+            "height": rng.normal(170, 10, n),
+            "town": pa.chunked_array(towns).combine_chunks() if n else towns,
+            "born": pa.array(rng.integers(0, 20_000, n), pa.int32()).cast(pa.date32()),
+            "smokes": rng.random(n) < state["share"],
+            "scores": scores,
+        }
+        return pa.table(columns, schema=PEOPLE)
+
+    def _portrait(self, rng: np.random.Generator) -> dict[str, bytes | str | None]:
+        file = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(file, "PNG")
+        return {"bytes": file.getvalue(), "path": None}
+
+    def _visits(self, job: Job, units: range) -> pa.Table:
+        rng = job.streams.rng("visits", units.start)
+        _, counts = job.streams.splits("visits", job.units * job.params.visits, job.units, units)
+        n = int(counts.sum())
+        findings = [
+            None if rng.random() < 0.1 else [{"code": f"C{rng.integers(5)}", "size": rng.random()}] * rng.integers(3)
+            for _ in range(n)
+        ]
+        columns = {
+            "person": np.repeat(job.streams.permute("person", units, job.units), counts),
+            "number": np.concatenate([np.arange(count) for count in counts]).astype(np.int32),
+            "at": rng.integers(1_500_000_000_000_000, 1_700_000_000_000_000, n),
+            "findings": findings,
+        }
+        return pa.table({k: pa.array(v, VISITS.field(k).type) for k, v in columns.items()}, schema=VISITS)
+
+
+clinic = Clinic()
+
+
+class Coin(BaseModel):
+    """A coin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: float = Field(0.5, ge=0, le=1, description="Share of heads.")
+
+
+@generator(
+    name="toy-coins",
+    version="1.0.0",
+    title="Coins",
+    summary="Tosses of a coin.",
+    parameters=Coin,
+    schema=pa.schema([field("toss", pa.int64(), "Number of the toss."), field("heads", pa.bool_(), "Whether heads.")]),
+)
+def coins(params: Coin, units: range, rng: np.random.Generator) -> pa.RecordBatch:
+    """Toss a coin for each unit."""
+    return pa.record_batch({"toss": np.arange(units.start, units.stop), "heads": rng.random(len(units)) < params.share})
