@@ -32,6 +32,13 @@ _NEXT: dict[str, str] = {
     Run.State.ASSESSING: Run.State.READY,
 }
 
+#: The moment that is noted when a run reaches a state.
+_MOMENTS: dict[str, str] = {
+    Run.State.GENERATING: "generating_at",
+    Run.State.ASSEMBLING: "generated_at",
+    Run.State.READY: "ended_at",
+}
+
 
 class RunMoved(Exception):
     """The run is no longer where this work belongs: it was cancelled, failed, or moved on."""
@@ -78,13 +85,11 @@ def advance(run_id: UUID, to: str) -> Run:
     if _NEXT.get(run.state) != to:
         raise RunMoved(f"the run is {run.state}, so it does not become {to}")
     run.state = to
-    run.save(update_fields=["state"])
-    if to == Run.State.GENERATING:
-        Run.objects.filter(id=run_id).update(generating_at=Now())
-    if to == Run.State.ASSEMBLING:
-        Run.objects.filter(id=run_id).update(generated_at=Now())
+    moment = _MOMENTS.get(to)
+    if moment is not None:
+        setattr(run, moment, Now())
+    run.save(update_fields=["state", moment] if moment else ["state"])
     if to == Run.State.READY:
-        Run.objects.filter(id=run_id).update(ended_at=Now())
         queue.release(run_id)
     return run
 

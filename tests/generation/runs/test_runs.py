@@ -103,7 +103,7 @@ def test_the_doctor_finds_statistics_that_are_not_true_of_the_files(ready: Run) 
     version = Version.objects.get(run=ready.id)
     attachment = version.attachments.get(kind="statistics")
     wrong = json.loads(storage.read_blob(attachment.sha256))
-    wrong["tables"]["default"]["columns"]["throw"]["max"] = 11
+    wrong["tables"]["default"]["columns"][0]["maximum"] = 11
     attachment.sha256 = storage.put_bytes(json.dumps(wrong).encode(), "application/json").sha256
     attachment.save()
     faults = [fault for check in checks() if check.promise == 5 for fault in check.function()]
