@@ -17,6 +17,8 @@ _KINDS = {"tabular": "Table", "image": "Pictures", "multimodal": "Pictures and t
 _CELL_SHOWN = 120
 _NAMED = 12
 _FIGURE_SHOWN = 40
+_FEW_BARS = 4
+_SAYS_LITTLE = frozenset({"key", "reference", "time"})
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,10 @@ class Hit:
     pictures: Sequence[str]
 
 
-def sheets(
-    layout: Mapping[str, Any], preview: Mapping[str, Any], statistics: Mapping[str, Any] | None
-) -> list[TableSheet]:
-    """The configurations of a version in the order of its layout, for those that the preview shows."""
+def sheets(preview: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> list[TableSheet]:
+    """The configurations that a preview shows, in its order."""
     counted = (statistics or {}).get("tables", {})
-    only = len(layout["tables"]) == 1
+    only = len(preview["tables"]) == 1
     return [_sheet(table, counted.get(table["name"]), only) for table in preview["tables"]]
 
 
@@ -100,7 +100,7 @@ def hit(listing: Listing) -> Hit:
         version=version,
         offer=next(iter(listing.offers.all()), None),
         columns=0 if version is None else sum(len(table["schema"]) for table in version.layout["tables"]),
-        plots=_thumbnail_plots(statistics),
+        plots=_thumbnail_plots(version, statistics),
         pictures=_thumbnail_pictures(preview),
     )
 
@@ -197,13 +197,20 @@ def _shortened(value: Any) -> str:
     return text if len(text) <= _CELL_SHOWN else text[:_CELL_SHOWN] + "…"
 
 
-def _thumbnail_plots(statistics: Mapping[str, Any] | None) -> list[tuple[str, Plot]]:
-    for table in (statistics or {}).get("tables", {}).values():
-        plots = [(column["name"], plot) for column in table["columns"] if (plot := plot_of(column)) is not None]
-        # Plots of several values say more than those of one or two, wherever they stand in the table.
-        plots.sort(key=lambda pair: len(getattr(pair[1], "items", getattr(pair[1], "counts", ()))) < 4)
-        return plots[:_THUMBNAIL_PLOTS]
-    return []
+def _thumbnail_plots(version: Version | None, statistics: Mapping[str, Any] | None) -> list[tuple[str, Plot]]:
+    """The columns that say most: no keys, and those of several values before those of one or two."""
+    if version is None or statistics is None:
+        return []
+    table = version.layout["tables"][0]
+    shown = {column["name"] for column in table["schema"] if column.get("role") not in _SAYS_LITTLE}
+    counted = statistics["tables"][table["name"]]["columns"]
+    plots = [(c["name"], plot) for c in counted if c["name"] in shown and (plot := plot_of(c)) is not None]
+    plots.sort(key=lambda pair: _bars(pair[1]) < _FEW_BARS)
+    return plots[:_THUMBNAIL_PLOTS]
+
+
+def _bars(plot: Plot) -> int:
+    return len(plot.counts) if isinstance(plot, Histogram) else len(plot.items)
 
 
 def _thumbnail_pictures(preview: Mapping[str, Any] | None) -> list[str]:
