@@ -134,8 +134,11 @@ def picture(request: HttpRequest, version_id: UUID, sha256: str) -> HttpResponse
 def acquire(request: HttpRequest, owner: str, name: str, offer: UUID) -> HttpResponse:
     """Take an offer that costs nothing; the licence is in the library."""
     found = get_object_or_404(Offer, id=offer, listing__dataset__account__slug=owner, listing__dataset__name=name)
+    account = acting_account(request)
+    if account is None:
+        raise Http404("You are not a member of any account.")
     try:
-        licensing.acquire(acting_account(request), found)
+        licensing.acquire(account, found)
     except (licensing.NotOffered, licensing.PaymentNeeded) as error:
         messages.error(request, str(error))
     else:

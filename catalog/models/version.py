@@ -35,7 +35,7 @@ class Version(models.Model):
     minor = models.PositiveIntegerField()
     patch = models.PositiveIntegerField()
     run = models.UUIDField(unique=True)
-    digest = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(max_length=64, db_index=True)
     recipe = models.JSONField()
     layout = models.JSONField()
     units = models.PositiveBigIntegerField()

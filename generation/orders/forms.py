@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -23,8 +25,8 @@ class UploadForm(forms.Form):
         help_text="If a person has several rows: the column that identifies the person. Otherwise leave it empty.",
     )
 
-    def clean_file(self) -> UploadedFile:
-        upload: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> UploadedFile[Any]:
+        upload: UploadedFile[Any] = self.cleaned_data["file"]
         if (upload.size or 0) > settings.SOURCE_MAX_BYTES:
             raise forms.ValidationError(
                 f"The file has {upload.size:,} bytes; the limit is {settings.SOURCE_MAX_BYTES:,}. "

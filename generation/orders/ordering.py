@@ -110,7 +110,7 @@ def place(order: Order) -> Order:
         dataset = Dataset.objects.create(
             account=order.account,
             name=f"order-{str(order.id)[-12:]}",
-            title=f"{order.generator.title}, {order.units:,} {order.quote['unit']}s",  # type: ignore[index]
+            title=f"{order.generator.title}, {order.units:,} {order.quote['unit']}s",
         )
         order.run = lifecycle.plan_run(
             dataset=dataset,
@@ -134,7 +134,7 @@ def settle(lease: Lease) -> None:
         if order.ended or order.run is None:
             return
         if order.run.state == Run.State.READY:
-            _deliver(order)
+            _deliver(order, order.run)
         elif order.run.state == Run.State.FAILED:
             order.fault_owner, order.fault_message = order.run.fault_owner, order.run.fault_message
             _end(order, Order.State.FAILED)
@@ -231,13 +231,13 @@ def _beyond_limits(units: int, layout: Mapping[str, Any], needs: Needs) -> list[
     return [{"field": "units", "message": text, "remedy": "Ask for fewer units, or smaller ones."} for text in problems]
 
 
-def _deliver(order: Order) -> None:
+def _deliver(order: Order, run: Run) -> None:
     """At price 0 nothing is charged: the licence is granted and the order is delivered in one step."""
     move(order, Order.State.SETTLING)
     order.settling_at = Now()
     licensing.grant(
         order.account,
-        Version.objects.get(run=order.run_id),
+        Version.objects.get(run=run.id),
         cause=licensing.Cause(Licence.Cause.ORDER, order.id),
         terms=TERMS,
     )

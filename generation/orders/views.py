@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -78,7 +78,7 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
             order = ordering.draft(
                 _account(request),
                 generator,
-                parameters=posted.value,
+                parameters=cast("dict[str, Any]", posted.value),
                 units=form.cleaned_data["units"],
                 splits=form.splits(),
                 source=source,
@@ -207,8 +207,9 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
 
 
 def _cell(cell: Cell) -> ShardCell:
-    state = "done" if cell.done >= 1 else "run" if cell.done else "waiting"
-    return ShardCell(state, cell.done, cell.made_again)
+    if cell.done >= 1:
+        return ShardCell("done", cell.done, cell.made_again)
+    return ShardCell("run" if cell.done else "waiting", cell.done, cell.made_again)
 
 
 def _rate(state: Progress) -> Rate | None:

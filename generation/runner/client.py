@@ -84,7 +84,7 @@ class Runner:
         *,
         scratch: Path,
         memory_mib: int = 2048,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = Limits(),
         pins: Mapping[str, str] = PINS,
     ) -> None:
         self.generator = generator

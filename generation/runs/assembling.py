@@ -75,7 +75,7 @@ def assess(lease: Lease) -> None:
 
 def _statistics(run: Run) -> dict[str, Any]:
     """The statistics of all shards, merged in shard order, so that they are the same however they were made."""
-    partials = list(run.shards.order_by("position").values_list("statistics", flat=True))
+    partials: list[Any] = list(run.shards.order_by("position").values_list("statistics", flat=True))
     names = [table["name"] for table in run.layout["tables"]]
     return {"tables": {name: profile.finish(profile.merge([one[name] for one in partials])) for name in names}}
 

@@ -39,7 +39,7 @@ class SourceRefused(Exception):
     """The upload cannot be taken; the message says why and what to do."""
 
 
-def receive(account: Account, upload: UploadedFile, *, identifier: str = "") -> Source:
+def receive(account: Account, upload: UploadedFile[Any], *, identifier: str = "") -> Source:
     """Store an upload and have it parsed. ``identifier`` names the column that identifies a person, if any.
 
     Raises SourceRefused for an empty file and one beyond the limit; nothing is kept then.

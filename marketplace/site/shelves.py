@@ -68,7 +68,7 @@ def shelve(lease: Lease) -> None:
         listing = Listing.objects.select_for_update().get(id=lease.subject)
         if listing.state != Listing.State.ANNOUNCED:
             return
-        if Version.objects.filter(run=listing.making).exists():
+        if listing.making and Version.objects.filter(run=listing.making).exists():
             publishing.put_on_shelf(listing)
         else:
             publishing.close(listing)

@@ -59,7 +59,7 @@ class Order(models.Model):
     again = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
     state = models.CharField(max_length=13, choices=State, default=State.DRAFT)
     problems = models.JSONField(default=list)
-    quote = models.JSONField(null=True)
+    quote = models.JSONField(default=dict)
     price = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3, default="EUR")
     fault_owner = models.CharField(max_length=8, blank=True)

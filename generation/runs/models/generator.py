@@ -66,7 +66,7 @@ class GeneratorVersion(models.Model):
     @property
     def takes_source(self) -> bool:
         """Does it learn from an upload?"""
-        return self.description["source"] != "none"
+        return bool(self.description["source"] != "none")
 
 
 class Runtime(models.Model):

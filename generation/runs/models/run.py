@@ -25,7 +25,7 @@ class Run(models.Model):
 
     ``seed`` and ``salt`` are secret until licensed; what anybody may know is the commitment. ``splits`` is what was
     asked ([{"name", "share"}]), ``plan`` and ``layout`` what came of it, ``assembled`` the digests of the documents
-    that assembling made.
+    that assembling made; all three are empty until then.
     """
 
     class State(models.TextChoices):
@@ -52,10 +52,10 @@ class Run(models.Model):
     seed = models.BinaryField(max_length=16, unique=True)
     salt = models.BinaryField(max_length=32)
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
-    layout = models.JSONField(null=True)
-    plan = models.JSONField(null=True)
+    layout = models.JSONField(default=dict)
+    plan = models.JSONField(default=dict)
     runtime = models.ForeignKey(Runtime, models.PROTECT, null=True, related_name="runs")
-    assembled = models.JSONField(null=True)
+    assembled = models.JSONField(default=dict)
     fault_owner = models.CharField(max_length=8, blank=True)
     fault_message = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name, _, number = options["version"].partition("@")
         dataset = Dataset.objects.named(*name.partition("/")[::2]).first()
-        versions = [] if dataset is None else dataset.versions.readable().newest_first()
+        versions = [] if dataset is None else list(dataset.versions.readable().newest_first())
         version = next((version for version in versions if number in ("", version.number)), None)
         if version is None:
             raise CommandError(f"There is no version {options['version']}.")
