@@ -1,4 +1,4 @@
-"""Statistics of a table, in one pass: Arrow in, JSON out, mergeable, and the same whatever the machine does meanwhile.
+"""Statistics of a table in one pass: Arrow in, JSON out, mergeable, and the same whatever the machine does meanwhile.
 
 A *partial* is made for each shard while it is written; ``merge`` joins partials in the order of shards; ``finish`` turns
 a partial into the statistics that are published. What each number is worth stands beside it: ``exact`` or its error.
@@ -28,9 +28,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from generation.quality.arrow import ArrowArray, ArrowField, pc
 from generation.quality.moments import Moments
 from generation.quality.pictures import picture_header
 from generation.quality.statistics import finished
@@ -114,7 +114,7 @@ def _finished(column: Column) -> dict[str, Any]:
     return result
 
 
-def _column(given: pa.Field) -> Column:
+def _column(given: ArrowField) -> Column:
     kind = _kind(given)
     column = Column(given.name, str(given.type), kind)
     if kind in ("number", "time", "boolean", "text"):
@@ -125,7 +125,7 @@ def _column(given: pa.Field) -> Column:
     return column
 
 
-def _kind(given: pa.Field) -> Kind:
+def _kind(given: ArrowField) -> Kind:
     type_, is_ = given.type, pa.types
     if is_.is_struct(type_):
         media = (given.metadata or {}).get(b"media", b"")
@@ -141,7 +141,7 @@ def _kind(given: pa.Field) -> Kind:
     return "time" if is_.is_temporal(type_) else "bytes"
 
 
-def _parts(given: pa.Field, kind: Kind) -> list[pa.Field]:
+def _parts(given: ArrowField, kind: Kind) -> list[ArrowField]:
     length = pa.field("length", pa.int64())
     if kind in ("text", "bytes"):
         return [length]
@@ -153,7 +153,7 @@ def _parts(given: pa.Field, kind: Kind) -> list[pa.Field]:
     return [given.type.field(i) for i in range(given.type.num_fields)] if kind == "struct" else []
 
 
-def _add(column: Column, array: pa.Array) -> None:
+def _add(column: Column, array: ArrowArray) -> None:
     nulls = array.null_count
     column.nulls += nulls
     column.count += len(array) - nulls
@@ -163,7 +163,7 @@ def _add(column: Column, array: pa.Array) -> None:
         _ADDERS[column.kind](column, array)
 
 
-def _add_numbers(column: Column, array: pa.Array) -> None:
+def _add_numbers(column: Column, array: ArrowArray) -> None:
     numbers = _numbers(array)
     if numbers.dtype.kind == "f":
         numbers = _finite(column, numbers)
@@ -183,7 +183,7 @@ def _finite(column: Column, numbers: NDArray[Any]) -> NDArray[Any]:
     return numbers + 0.0
 
 
-def _numbers(array: pa.Array) -> NDArray[Any]:
+def _numbers(array: ArrowArray) -> NDArray[Any]:
     """Return the values as numpy integers or double precision; times as integers in their unit, decimals rounded."""
     type_ = array.type
     if pa.types.is_temporal(type_):
@@ -194,28 +194,28 @@ def _numbers(array: pa.Array) -> NDArray[Any]:
     return numbers.astype(np.float64) if numbers.dtype.kind == "f" else numbers
 
 
-def _add_booleans(column: Column, array: pa.Array) -> None:
+def _add_booleans(column: Column, array: ArrowArray) -> None:
     if column.values is not None:
         column.values.add_booleans(array.true_count, array.false_count)
 
 
-def _add_texts(column: Column, array: pa.Array) -> None:
+def _add_texts(column: Column, array: ArrowArray) -> None:
     if column.values is not None:
         column.values.add_texts(array)
     _add(column.parts[0], pc.utf8_length(array).cast(pa.int64()))
 
 
-def _add_lists(column: Column, array: pa.Array) -> None:
+def _add_lists(column: Column, array: ArrowArray) -> None:
     _add(column.parts[0], pc.list_value_length(array).cast(pa.int64()))
     _add(column.parts[1], array.flatten())
 
 
-def _add_structs(column: Column, array: pa.Array) -> None:
+def _add_structs(column: Column, array: ArrowArray) -> None:
     for part, child in zip(column.parts, array.flatten(), strict=True):
         _add(part, child)
 
 
-def _add_bytes(column: Column, array: pa.Array) -> None:
+def _add_bytes(column: Column, array: ArrowArray) -> None:
     contents = array.flatten()[0] if pa.types.is_struct(array.type) else array
     if pa.types.is_fixed_size_binary(contents.type):
         lengths = pa.array(np.full(len(contents), contents.type.byte_width))
@@ -224,7 +224,7 @@ def _add_bytes(column: Column, array: pa.Array) -> None:
     _add(column.parts[0], lengths)
 
 
-def _add_pictures(column: Column, array: pa.Array) -> None:
+def _add_pictures(column: Column, array: ArrowArray) -> None:
     contents = [memoryview(value.as_buffer()) for value in array.flatten()[0] if value.is_valid]
     headers = [picture_header(content) for content in contents]
     sizes, widths, heights, media_types = column.parts

@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from generation.quality.arrow import ArrowArray
+
 Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
 
@@ -177,7 +179,7 @@ def hash_numbers(values: NDArray[Any]) -> Hashes:
     return _mixed(values.astype(np.uint64 if values.dtype.kind == "u" else np.int64).view(np.uint64))
 
 
-def hash_texts(array: pa.Array) -> Hashes:
+def hash_texts(array: ArrowArray) -> Hashes:
     """Return 64-bit hashes of strings or binaries without nulls, word by word over all values at once."""
     offset_type = np.int64 if pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type) else np.int32
     _, offsets, data = array.buffers()

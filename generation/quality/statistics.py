@@ -115,7 +115,7 @@ def _iso(value: float, seconds: float, type_: str, *, zoned: bool) -> str:
         moment = _EPOCH + (timedelta(seconds=value * seconds) if seconds >= 1 else _exactly(value, seconds))
     except OverflowError:
         return str(value)
-    if type_.startswith("time3") or type_.startswith("time6"):
+    if type_.startswith(("time32", "time64")):
         return moment.time().isoformat()
     if type_.startswith("date") and moment.time() == datetime.min.time():
         return moment.date().isoformat()

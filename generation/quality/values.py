@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from generation.quality.arrow import ArrowArray, pc
 from generation.quality.sketches import Digest, Distinct, Hashes, hash_numbers, hash_texts
 
 #: So many different values are counted one by one.
@@ -30,7 +30,7 @@ class Values:
         self.distinct = Distinct()
         self.digest = Digest() if ordered else None
 
-    def add_numbers(self, array: pa.Array, numbers: NDArray[Any]) -> None:
+    def add_numbers(self, array: ArrowArray, numbers: NDArray[Any]) -> None:
         """Take finite numbers without nulls, given both as Arrow and as numpy."""
         if self._count(array):
             return
@@ -38,7 +38,7 @@ class Values:
         if self.digest is not None:
             self.digest.add(numbers.astype(np.float64, copy=False))
 
-    def add_texts(self, array: pa.Array) -> None:
+    def add_texts(self, array: ArrowArray) -> None:
         """Take strings without nulls."""
         if self.counts is not None and pc.max(pc.binary_length(array)).as_py() > _LONGEST_COUNTED:
             self._spill()
@@ -69,7 +69,7 @@ class Values:
     def from_json(cls, value: Mapping[str, Any]) -> Values:
         if "counts" in value:
             values = cls(ordered=value["ordered"])
-            values.counts = {key: count for key, count in value["counts"]}
+            values.counts = dict(value["counts"])
             return values
         values = cls(ordered=value["digest"] is not None)
         values.counts = None
@@ -77,7 +77,7 @@ class Values:
         values.digest = Digest.from_json(value["digest"]) if value["digest"] is not None else None
         return values
 
-    def _count(self, array: pa.Array) -> bool:
+    def _count(self, array: ArrowArray) -> bool:
         """Count the values of ``array`` if they are still few; return whether they were counted."""
         if self.counts is None:
             return False

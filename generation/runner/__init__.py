@@ -16,6 +16,7 @@ from generation.runner.jobs import (
     Usage,
 )
 from generation.runner.plan import Plan, ShardPlan, SplitPlan, file_path, plan
+from generation.runner.seed import commitment, draw_salt, draw_seed
 
 __all__ = [
     "CancelledFault",
@@ -39,6 +40,9 @@ __all__ = [
     "StateFile",
     "TableFile",
     "Usage",
+    "commitment",
+    "draw_salt",
+    "draw_seed",
     "file_path",
     "parse_source",
     "plan",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from generation.quality.arrow import ArrowArray, ArrowField
 from generation.quality.pictures import picture_header
 from generation.runner.layouts import is_media, media_type
 
@@ -47,7 +48,8 @@ def _schema_faults(schema: pa.Schema, declared: pa.Schema) -> Iterator[str]:
         missing = [name for name in declared.names if name not in schema.names]
         extra = [name for name in schema.names if name not in declared.names]
         if not missing and not extra:
-            yield f"the columns come in the order {', '.join(schema.names)}, the layout says {', '.join(declared.names)}"
+            orders = ", ".join(schema.names), ", ".join(declared.names)
+            yield f"the columns come in the order {orders[0]}, the layout says {orders[1]}"
         yield from (f"column {name} is missing" for name in missing)
         yield from (f"column {name} is not in the layout" for name in extra)
         return
@@ -62,7 +64,7 @@ def _nulls(batch: pa.RecordBatch) -> Iterator[tuple[str, int]]:
         yield from _nulls_within(field, column, field.name)
 
 
-def _nulls_within(field: pa.Field, array: pa.Array, path: str) -> Iterator[tuple[str, int]]:
+def _nulls_within(field: ArrowField, array: ArrowArray, path: str) -> Iterator[tuple[str, int]]:
     if not field.nullable and array.null_count:
         yield path, array.null_count
     type_ = field.type
@@ -74,7 +76,7 @@ def _nulls_within(field: pa.Field, array: pa.Array, path: str) -> Iterator[tuple
         yield from _nulls_within(type_.value_field, array.flatten(), f"{path}[]")
 
 
-def _media_faults(field: pa.Field, column: pa.Array) -> Iterator[str]:
+def _media_faults(field: ArrowField, column: ArrowArray) -> Iterator[str]:
     expected = media_type(field)
     contents = column.flatten()[0] if pa.types.is_struct(field.type) else column
     for row, value in enumerate(contents):

@@ -103,7 +103,7 @@ class Child:
         for block in range(first, first + request["blocks"]):
             units = range(block * size, min((block + 1) * size, job.units))
             for table, batch in self._batches(layout, job, prepared, units):
-                send(FRAMES, Kind.BATCHES, _schema_message(batch.schema), batch.serialize(), table=table)
+                send(FRAMES, Kind.BATCHES, _schema_message(batch.schema), memoryview(batch.serialize()), table=table)
             send(FRAMES, Kind.BLOCK_DONE, struct.pack("<Q", block))
         return {"usage": process.usage()}
 
@@ -285,11 +285,11 @@ def _open_source(folder: str) -> Source:
 
 
 def _schema_message(schema: pa.Schema) -> bytes:
-    return cast(bytes, schema.remove_metadata().serialize().to_pybytes())
+    return schema.remove_metadata().serialize().to_pybytes()
 
 
 def _encoded(schema: pa.Schema) -> str:
-    return cast(str, schema.serialize().to_pybytes().hex())
+    return schema.serialize().to_pybytes().hex()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -94,6 +95,7 @@ class Runner:
         self._pins = pins
         self._pair: _Pair | None = None
         self._killed = False
+        self._busy = False
         self._lock = threading.Lock()
         self._checked: tuple[JobSpec, Checked] | None = None
 
@@ -166,18 +168,18 @@ class Runner:
             return pair.ask(request, self._limits.for_prepare(needs))["answer_key"]
 
     def kill(self) -> None:
-        """End both children at once, from any thread. What is under way raises ``CancelledFault``."""
+        """End both children for good, from any thread. What is under way raises ``CancelledFault``."""
         with self._lock:
             self._killed = True
-            if self._pair is not None:
+            if self._pair is not None and self._busy:
                 self._pair.kill()
+            else:
+                self._close()
 
     def close(self) -> None:
         """End both children. Nothing may be under way."""
         with self._lock:
-            if self._pair is not None:
-                self._pair.close()
-                self._pair = None
+            self._close()
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[_Pair]:
@@ -187,7 +189,7 @@ class Runner:
                 raise CancelledFault("The work was cancelled.")
             if self._pair is None:
                 self._pair = _Pair(self.generator, self._scratch, self._memory_mib, self._limits, self._pins)
-            pair = self._pair
+            pair, self._busy = self._pair, True
         try:
             yield pair
         except BaseException as error:
@@ -195,6 +197,13 @@ class Runner:
             if self._killed and isinstance(error, RunnerFault):
                 raise CancelledFault("The work was cancelled.") from error
             raise
+        finally:
+            self._busy = False
+
+    def _close(self) -> None:
+        if self._pair is not None:
+            self._pair.close()
+            self._pair = None
 
     def _described(self, pair: _Pair) -> JsonObject:
         if pair.description is None:
@@ -274,31 +283,32 @@ def parse_source(
 
 def _parsed(child: _Child, request: JsonObject, seconds: float, on_progress: Callable[[], None] | None) -> JsonObject:
     answers: list[JsonObject] = []
-    listener = Listener()
-    listener.add(child.frames, Frames(lambda _, payload: answers.append(json.loads(payload))))
-    listener.add(child.stderr, child.last_words)
-    end = time.monotonic() + seconds
     child.send(request)
     try:
-        while not answers and child.process.poll() is None:
-            with contextlib.suppress(TimeIsUp):
-                step = min(end, time.monotonic() + 1.0)
-                if not listener.wait(lambda: bool(answers), lambda: step):
-                    break
-            if on_progress is not None:
-                on_progress()
-            if time.monotonic() >= end:
-                raise SourceFault(f"Reading the file took longer than {seconds:.0f} s. Upload a smaller one.")
-        with contextlib.suppress(TimeIsUp):
-            listener.wait(lambda: bool(answers), lambda: time.monotonic() + _SETTLE_SECONDS)
+        _listen_until_answered(child, answers, seconds, on_progress)
     except (ProtocolFault, ValueError) as error:
         raise PlatformFault(f"The parser answered nonsense: {error}", log=str(child.last_words)) from error
-    finally:
-        listener.close()
     if answers and "ok" in answers[0]:
         parsed: JsonObject = answers[0]["ok"]["parsed"]
         return parsed
     raise _parse_fault(child, answers)
+
+
+def _listen_until_answered(
+    child: _Child, answers: list[JsonObject], seconds: float, on_progress: Callable[[], None] | None
+) -> None:
+    """Wait for an answer or for the end of all pipes, reporting each second. Raises ``SourceFault`` when time is up."""
+    end = time.monotonic() + seconds
+    with contextlib.closing(Listener()) as listener:
+        listener.add(child.frames, Frames(lambda _, payload: answers.append(json.loads(payload))))
+        listener.add(child.stderr, child.last_words)
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeIsUp):
+                listener.wait(lambda: bool(answers), partial(min, _soon(), end))
+                return
+            if on_progress is not None:
+                on_progress()
+    raise SourceFault(f"Reading the file took longer than {seconds:.0f} s. Upload a smaller one.")
 
 
 def _parse_fault(child: _Child, answers: list[JsonObject]) -> RunnerFault:

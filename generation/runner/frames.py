@@ -1,4 +1,4 @@
-"""Frames between the runner child and whoever reads it: ``[kind u8][table u16][length u64][payload]``, little-endian."""
+"""Frames from the runner child to whoever reads it: ``[kind u8][table u16][length u64][payload]``, little-endian."""
 
 from __future__ import annotations
 

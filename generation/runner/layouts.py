@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from generation.quality.arrow import ArrowField
 from generation.runner.jobs import JsonObject
 from generation.sdk import Layout, Table
 
 _DESCRIBED = ("description", "role", "unit", "media")
 
 
-def is_media(field: pa.Field) -> bool:
+def is_media(field: ArrowField) -> bool:
     """Whether a column holds pictures, clips or other encoded media, by its field metadata."""
     return b"media" in (field.metadata or {})
 
 
-def media_type(field: pa.Field) -> str:
+def media_type(field: ArrowField) -> str:
     """Return the media type of a media column, such as ``image/jpeg``."""
     return (field.metadata or {})[b"media"].decode()
 
@@ -55,7 +56,7 @@ def _table_json(table: Table) -> JsonObject:
     }
 
 
-def _column_json(field: pa.Field) -> JsonObject:
+def _column_json(field: ArrowField) -> JsonObject:
     metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
     return {
         "name": field.name,

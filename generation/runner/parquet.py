@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import parquet as pq
 
+from generation.quality.arrow import ArrowArray, pc
 from generation.quality.profile import TableProfile
 from generation.runner.jobs import JsonObject
 from generation.runner.layouts import is_media, media_type, stored_order
@@ -150,7 +150,7 @@ def row_bytes(batch: pa.RecordBatch) -> NDArray[np.int64]:
     return total
 
 
-def _bytes_each(array: pa.Array) -> NDArray[np.int64] | int:
+def _bytes_each(array: ArrowArray) -> NDArray[np.int64] | int:
     type_ = array.type
     if _has_lengths(type_):
         return _filled(pc.binary_length(array))
@@ -172,7 +172,7 @@ def _has_lengths(type_: pa.DataType) -> bool:
     return is_.is_string(type_) or is_.is_large_string(type_) or is_.is_binary(type_) or is_.is_large_binary(type_)
 
 
-def _filled(lengths: pa.Array) -> NDArray[np.int64]:
+def _filled(lengths: ArrowArray) -> NDArray[np.int64]:
     result: NDArray[np.int64] = pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False).astype(np.int64)
     return result
 

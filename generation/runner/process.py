@@ -108,7 +108,7 @@ def place(descriptors: Mapping[int, int]) -> None:
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process when ``parent`` dies, even by kill -9. Elsewhere than on Linux stdin must do."""
+    """Have the kernel kill this process when ``parent`` dies, even by kill -9; where it is not Linux, stdin must do."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

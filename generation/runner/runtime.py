@@ -31,7 +31,7 @@ _UNHASHED = {"INSTALLER", "REQUESTED", "direct_url.json"}
 
 
 def runtime_of(modules: Iterable[str]) -> Runtime:
-    """Return the runtime of this process, which has imported ``modules`` of third parties (any names; ours are ignored)."""
+    """Return the runtime of this process, whose generator brought in ``modules`` (those of third parties count)."""
     document: JsonObject = {
         "schema": SCHEMA,
         "python": {"implementation": platform.python_implementation(), "version": platform.python_version()},

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import struct
-import sys
 import threading
 import traceback
 from collections.abc import Iterator
@@ -217,4 +216,4 @@ def _say(value: JsonObject) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
