@@ -38,39 +38,7 @@ class CardTransactions:
     def check(self, job: Job) -> list[Problem]:
         """Return the faults that concern several parameters, or the parameters and the number of customers."""
         parameters, totals = _asked(job)
-        problems = []
-        shares = sum(getattr(parameters, planted.name) for planted in totals.planted)
-        if shares > 1.0 + 1e-9:
-            problems += [
-                Problem(
-                    planted.name,
-                    f"the shares of the five patterns add up to {shares:.4g}; a customer suffers one pattern at most",
-                    "lower the shares until they add up to 1 or less",
-                )
-                for planted in totals.planted
-                if getattr(parameters, planted.name) > 0.0
-            ]
-        least = totals.customers + totals.fraudulent
-        if totals.transactions < least:
-            problems.append(
-                Problem(
-                    "transactions",
-                    f"{totals.transactions} transactions are too few: {totals.customers} customers need one genuine "
-                    f"transaction each, and the planted fraud {totals.fraudulent}",
-                    f"ask for {least} transactions or more, or for fewer customers or less fraud",
-                )
-            )
-        most = _MOST_PER_DAY * parameters.days * totals.customers
-        if totals.transactions > most:
-            problems.append(
-                Problem(
-                    "transactions",
-                    f"{totals.transactions} transactions are more than {_MOST_PER_DAY} a day for each of "
-                    f"{totals.customers} customers over {parameters.days} days",
-                    f"ask for {most} transactions or fewer, or for more customers or days",
-                )
-            )
-        return problems
+        return [*_shares_beyond_one(parameters, totals), *_impossible_numbers(parameters, totals)]
 
     def layout(self, job: Job) -> Layout:
         """Return one table; blocks of about 120,000 rows."""
@@ -112,3 +80,36 @@ def _asked(job: Job) -> tuple[Parameters, Plan]:
     if not isinstance(job.params, Parameters):
         raise TypeError(f"card-transactions takes its own Parameters, not {type(job.params).__name__}")
     return job.params, plan(job.params, job.units)
+
+
+def _shares_beyond_one(parameters: Parameters, totals: Plan) -> Iterator[Problem]:
+    shares = {planted.name: getattr(parameters, planted.name) for planted in totals.planted}
+    total = sum(shares.values())
+    if total > 1.0 + 1e-9:
+        for name, share in shares.items():
+            if share > 0.0:
+                yield Problem(
+                    name,
+                    f"the shares of the five patterns add up to {total:.4g}; a customer suffers one pattern at most",
+                    "lower the shares until they add up to 1 or less",
+                )
+
+
+def _impossible_numbers(parameters: Parameters, totals: Plan) -> Iterator[Problem]:
+    asked, customers = totals.transactions, totals.customers
+    least = customers + totals.fraudulent
+    if asked < least:
+        yield Problem(
+            "transactions",
+            f"{asked} transactions are too few: {customers} customers need one genuine transaction each, and the "
+            f"planted fraud {totals.fraudulent}",
+            f"ask for {least} transactions or more, or for fewer customers or less fraud",
+        )
+    most = _MOST_PER_DAY * parameters.days * customers
+    if asked > most:
+        yield Problem(
+            "transactions",
+            f"{asked} transactions are more than {_MOST_PER_DAY} a day for each of {customers} customers over "
+            f"{parameters.days} days",
+            f"ask for {most} transactions or fewer, or for more customers or days",
+        )

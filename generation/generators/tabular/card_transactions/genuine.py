@@ -88,6 +88,7 @@ def _everyday(
     share_declined: float,
     rng: np.random.Generator,
 ) -> Rows:
+    """Return ``counts`` purchases of each customer: what and where, when, from whom, for how much, by which card."""
     who = np.repeat(np.arange(len(customers), dtype=np.int32), counts)
     n = len(who)
     category = world.persona_table[customers.persona[who], _steps(rng, n)]
@@ -96,12 +97,7 @@ def _everyday(
     online = rng.random(n, np.float32) < customers.online_share[who, category]
     online[at_home] = False
     rhythm = np.where(online, categories.Rhythm.ONLINE, categories.RHYTHM[category])
-    day = world.day_table[rhythm, customers.pay_day[who], _steps(rng, n)].astype(np.int64)
-    day = _until_the_end(day, who, activity, world.days)
-    day[at_home] = np.minimum(day[at_home], world.days - 2)
-    second = 60 * world.minute_table[rhythm, world.weekends[day], _steps(rng, n)].astype(np.int64)
-    second += rng.integers(0, 60, n) + day * rhythms.SECONDS_PER_DAY
-    _follow(second, who, rhythm, at_home, rng)
+    second = _times(world, customers, activity, who, rhythm, at_home, rng)
     day = second // rhythms.SECONDS_PER_DAY
     city = _whereabouts(customers, who, day)
     city[at_home] = customers.city[who[at_home]]
@@ -149,6 +145,26 @@ def _steps(rng: np.random.Generator, n: int) -> NDArray[np.uint16]:
     return rng.integers(0, rhythms.TABLE, n, np.uint16)
 
 
+def _times(
+    world: World,
+    customers: Customers,
+    activity: Ends,
+    who: NDArray[np.int32],
+    rhythm: NDArray[np.int8],
+    at_home: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Return seconds since the period began; those ``at_home`` leave room for what must follow them in the period."""
+    n = len(who)
+    day = world.day_table[rhythm, customers.pay_day[who], _steps(rng, n)].astype(np.int64)
+    day = _until_the_end(day, who, activity, world.days)
+    day[at_home] = np.minimum(day[at_home], world.days - 2)
+    minute = world.minute_table[rhythm, world.weekends[day], _steps(rng, n)].astype(np.int64)
+    second = day * rhythms.SECONDS_PER_DAY + 60 * minute + rng.integers(0, 60, n)
+    _follow(second, who, rhythm, at_home, rng)
+    return second
+
+
 def _follow(
     second: NDArray[np.int64],
     who: NDArray[np.int32],
@@ -156,7 +172,7 @@ def _follow(
     fixed: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> None:
-    """Move some purchases to shortly after another of the same customer and day: errands are run together.
+    """Move, within ``second``, some purchases to shortly after another of the same customer: errands are run together.
 
     Only purchases with the same hours of the day follow one another, and none follows one that follows.
     """
