@@ -161,6 +161,7 @@ ACCOUNT_ADAPTER = "marketplace.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "marketplace.accounts.forms.SignupForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Lookalike"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL_STACK
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, Value, When
 from django.http import HttpRequest
 
 from marketplace.accounts.models import Account, User
@@ -24,10 +26,10 @@ def acting_account(request: HttpRequest) -> Account | None:
 
 
 def choose(request: HttpRequest, account: Account) -> None:
-    """Act for ``account`` from now on. Raises PermissionError when the user is not a member."""
+    """Act for ``account`` from now on. Raises PermissionDenied when the user is not a member."""
     user = request.user
     if not isinstance(user, User) or not Account.objects.of(user).filter(id=account.id).exists():
-        raise PermissionError(f"you are not a member of {account}")
+        raise PermissionDenied(f"you are not a member of {account}")
     request.session[_CHOSEN] = str(account.id)
     setattr(request, _CACHE, account)
 
@@ -36,13 +38,8 @@ def _find(request: HttpRequest) -> Account | None:
     user = request.user
     if not isinstance(user, User):
         return None
+    preferences = [When(kind=Account.Kind.PERSONAL, then=Value(1))]
     chosen = request.session.get(_CHOSEN)
-    accounts = Account.objects.of(user).order_by("memberships__id")
-    by_preference = sorted(
-        accounts[:100], key=lambda account: (account.id != _uuid(chosen), account.kind != Account.Kind.PERSONAL)
-    )
-    return by_preference[0] if by_preference else None
-
-
-def _uuid(text: str | None) -> UUID | None:
-    return UUID(text) if text else None
+    if chosen:
+        preferences.insert(0, When(id=UUID(chosen), then=Value(0)))
+    return Account.objects.of(user).order_by(Case(*preferences, default=Value(2)), "memberships__id").first()

@@ -10,3 +10,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: object, user: object) -> None:
         """There is nothing to fill in."""
+
+    def format_email_subject(self, subject: str) -> str:
+        """The sender says where a message comes from; its subject says what it is about."""
+        return subject

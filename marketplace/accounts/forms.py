@@ -1,14 +1,17 @@
-"""The sign-up form: an e-mail address, a password, and the name of the account."""
+"""Signing up (an e-mail address, a password, the name of the account), and choosing whom to act for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
-from django.db import transaction
-from django.http import HttpRequest
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, QueryDict
 
 from marketplace.accounts.models import Account, User
 from marketplace.accounts.people import open_personal_account
+from marketplace.web.problems import Fault, Problem
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]
@@ -17,7 +20,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     slug = forms.CharField(
         label="Account name",
         help_text=Account._meta.get_field("slug").help_text,
-        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
     )
 
     field_order = ("email", "slug", "password1")
@@ -36,8 +39,28 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         return slug
 
     def save(self, request: HttpRequest) -> User:
-        """Save all three in one transaction."""
-        with transaction.atomic():
-            user: User = super().save(request)
-            open_personal_account(user, self.cleaned_data["slug"])
+        """Save all three in one transaction.
+
+        Raises Problem when somebody else took the name or the address after the form was checked.
+        """
+        slug = self.cleaned_data["slug"]
+        try:
+            with transaction.atomic():
+                user: User = super().save(request)
+                open_personal_account(user, slug)
+        except (IntegrityError, forms.ValidationError) as error:
+            taken = Fault("slug", f"“{slug}” or the e-mail address was taken just now.", "Sign up again.", "taken")
+            raise Problem(409, "Somebody was faster", "Nothing was made.", faults=[taken]) from error
         return user
+
+
+class ActForForm(forms.Form):
+    """Choose one of ``accounts``, by slug."""
+
+    def __init__(self, accounts: Sequence[Account], acting: Account | None, data: QueryDict | None = None) -> None:
+        super().__init__(data, initial={"account": acting.slug if acting else None})
+        self.fields["account"] = forms.ChoiceField(
+            label="Account",
+            widget=forms.RadioSelect,
+            choices=[(account.slug, f"{account.slug}, {account.get_kind_display()}") for account in accounts],
+        )

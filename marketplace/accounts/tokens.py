@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils import timezone
 
 from marketplace.accounts.models import Account, ApiToken, Scope, User
 
@@ -34,11 +35,10 @@ def issue(
     scopes: Collection[str],
     expires_at: datetime | None = None,
 ) -> IssuedToken:
-    """Make a token of ``account``. Raises ValueError for no scope or an unknown one."""
+    """Make a token of ``account``. Raises ValueError with all that is wrong with name, scopes and expiry."""
     wanted = sorted(set(scopes))
-    unknown = set(wanted) - set(Scope.values)
-    if unknown or not wanted:
-        raise ValueError(f"a token has at least one of the scopes {', '.join(Scope.values)}; got {wanted}")
+    if faults := _faults(name, wanted, expires_at):
+        raise ValueError(" ".join(faults))
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         account=account,
@@ -71,6 +71,18 @@ def bearer(request: HttpRequest) -> ApiToken | None:
 def revoke(token: ApiToken) -> None:
     """End a token now; ending it twice changes nothing."""
     ApiToken.objects.filter(id=token.id, revoked_at=None).update(revoked_at=Now())
+
+
+def _faults(name: str, scopes: Collection[str], expires_at: datetime | None) -> list[str]:
+    longest = ApiToken._meta.get_field("name").max_length or 0
+    faults = []
+    if not name.strip() or len(name) > longest:
+        faults.append(f"name: a token is named with 1 to {longest} characters, not {len(name)}.")
+    if not scopes or set(scopes) - set(Scope.values):
+        faults.append(f"scopes: choose at least one of {', '.join(Scope.values)}; got {list(scopes)}.")
+    if expires_at is not None and expires_at <= timezone.now():
+        faults.append(f"expires_at: {expires_at:%Y-%m-%d %H:%M} UTC is over; choose a later time.")
+    return faults
 
 
 def _hash(secret: str) -> str:

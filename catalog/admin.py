@@ -1,0 +1,60 @@
+"""The catalogue for staff: to look at and to find. What changes it are the catalogue's verbs."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from catalog.models import Dataset, Delivery, Licence, Listing, Offer, Version
+from marketplace.accounts.staff import LookOnly
+
+
+@admin.register(Dataset)
+class DatasetAdmin(LookOnly[Dataset]):
+    list_display = ("name", "account", "title", "created_at")
+    list_select_related = ("account",)
+    search_fields = ("name", "title", "account__slug")
+    ordering = ("-created_at",)
+
+
+@admin.register(Version)
+class VersionAdmin(LookOnly[Version]):
+    list_display = ("dataset", "number", "shelf", "units", "rows", "bytes", "published_at")
+    list_select_related = ("dataset__account", "shelf")
+    list_filter = ("shelf__state",)
+    search_fields = ("digest", "dataset__name", "dataset__account__slug")
+    ordering = ("-published_at",)
+
+
+@admin.register(Listing)
+class ListingAdmin(LookOnly[Listing]):
+    list_display = ("dataset", "state", "modality", "shown_at")
+    list_select_related = ("dataset__account",)
+    list_filter = ("state", "modality")
+    search_fields = ("dataset__name", "dataset__account__slug", "summary")
+    ordering = ("-shown_at", "-id")
+
+
+@admin.register(Offer)
+class OfferAdmin(LookOnly[Offer]):
+    list_display = ("title", "listing", "price", "currency", "open", "created_at")
+    list_select_related = ("listing__dataset__account",)
+    list_filter = ("open",)
+    search_fields = ("title", "listing__dataset__name", "listing__dataset__account__slug")
+    ordering = ("-created_at",)
+
+
+@admin.register(Licence)
+class LicenceAdmin(LookOnly[Licence]):
+    list_display = ("account", "version", "state", "cause_kind", "granted_at")
+    list_select_related = ("account", "version__dataset__account")
+    list_filter = ("state", "cause_kind")
+    search_fields = ("account__slug", "dataset__name")
+    ordering = ("-granted_at",)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(LookOnly[Delivery]):
+    list_display = ("at", "path", "version", "licence")
+    list_select_related = ("licence", "version__dataset__account")
+    search_fields = ("licence__account__slug", "version__dataset__name")
+    ordering = ("-at",)
