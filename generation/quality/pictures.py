@@ -26,7 +26,8 @@ def picture_header(content: bytes | memoryview) -> PictureHeader:
 
     Raises ``ValueError`` with a sentence if ``content`` is neither, or breaks off.
     """
-    view = memoryview(content)
+    # Arrow hands out signed bytes, which never equal those of a literal.
+    view = memoryview(content).cast("B")
     if view[:8] == _PNG:
         return _png(view)
     if view[:2] == b"\xff\xd8":
