@@ -1,7 +1,7 @@
 """Statistics of a table in one pass: Arrow in, JSON out, mergeable, and the same whatever the machine does meanwhile.
 
-A *partial* is made for each shard while it is written; ``merge`` joins partials in the order of shards; ``finish`` turns
-a partial into the statistics that are published. What each number is worth stands beside it: ``exact`` or its error.
+A *partial* is made for each shard while it is written; ``merge`` joins partials in the order of shards; ``finish``
+turns a partial into the published statistics. What each number is worth stands beside it: ``exact`` or its error.
 
 ``finish`` returns ``{"schema": "lookalike/statistics/1", "rows": n, "columns": [column…]}``, a column being::
 

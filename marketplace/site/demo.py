@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketplace.site.shelves import Shelf
 
-#: (reference for the runner, shelf)
+#: What is made on first start.
 SHELVES: tuple[Shelf, ...] = (
     Shelf(
         name="card-transactions",
@@ -21,7 +21,34 @@ SHELVES: tuple[Shelf, ...] = (
         generator="card-transactions",
         units=20_000,
     ),
+    Shelf(
+        name="brushed-metal-defects",
+        title="Surface defects on brushed metal",
+        summary="Pictures of brushed metal with scratches, dents, stains and holes: box, mask, class and severity.",
+        card=(
+            "Each picture shows a piece of brushed metal under raking light. Defects change height, colour and finish "
+            "before the light falls on them, so shading and mask agree. Boxes are computed from the masks.\n\n"
+            "Intended use: prototyping detectors and segmenters, studying rare classes, testing annotation tools. "
+            "Known gaps: flat parts seen straight on, one surface, no dust or fingerprints. "
+            "Transfer to pictures of real parts was not measured."
+        ),
+        generator="surface-defects",
+        units=1_200,
+    ),
+    Shelf(
+        name="inspection-reports",
+        title="Inspection reports: picture, note and measurements",
+        summary="Parts with a picture, a written note that agrees with it, and a table of measurements by part.",
+        card=(
+            "Each part has a picture of its surface, a note written from the same facts, a verdict by a stated rule, "
+            "and measurements against nominal values and tolerances in a second table.\n\n"
+            "Intended use: models that read pictures and text together, checking agreement between them, joins. "
+            "Known gaps: notes are in English and written from patterns of sentences."
+        ),
+        generator="inspection-reports",
+        units=600,
+    ),
 )
 
 #: Generators that are registered for the house.
-HOUSE_GENERATORS = ("card-transactions", "tabular")
+HOUSE_GENERATORS = ("card-transactions", "tabular", "surface-defects", "inspection-reports")

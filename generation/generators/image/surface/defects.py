@@ -208,7 +208,10 @@ def _distance_to_line(
     for i in range(segments):
         ex, ey = xs[i + 1] - xs[i], ys[i + 1] - ys[i]
         squared = ex * ex + ey * ey + 1e-9
-        first_row, last_row = max(int(min(ys[i], ys[i + 1]) - reach), 0), min(int(max(ys[i], ys[i + 1]) + reach) + 1, rows)
+        first_row, last_row = (
+            max(int(min(ys[i], ys[i + 1]) - reach), 0),
+            min(int(max(ys[i], ys[i + 1]) + reach) + 1, rows),
+        )
         first, last = max(int(min(xs[i], xs[i + 1]) - reach), 0), min(int(max(xs[i], xs[i + 1]) + reach) + 1, columns)
         for y in range(first_row, last_row):
             for x in range(first, last):

@@ -97,7 +97,7 @@ class SurfaceDefects:
                 field("size", pa.int32(), "Side of the picture.", unit="px"),
                 field("alloy", pa.string(), "Metal of the part."),
                 field("light_elevation", pa.float32(), "Height of the lamp over the part.", unit="degree"),
-                field("light_azimuth", pa.float32(), "Direction of the lamp, from the right, clockwise.", unit="degree"),
+                field("light_azimuth", pa.float32(), "Direction of the lamp, clockwise from the right.", unit="degree"),
                 field("defects", pa.int32(), "Number of defects in the picture.", role="label"),
                 field("severity", pa.float32(), "Highest severity in the picture; 0 without defects.", role="label"),
                 field("objects", OBJECTS, OBJECTS_DESCRIPTION, role="label"),
@@ -182,8 +182,6 @@ def drawn_defects(
     """One defect to ``most``, each of a class drawn evenly and of a severity within the parameters' range."""
     count = int(rng.integers(1, most, endpoint=True))
     return [
-        Wanted(
-            classes[int(rng.integers(len(classes)))], float(rng.uniform(params.severity_from, params.severity_to))
-        )
+        Wanted(classes[int(rng.integers(len(classes)))], float(rng.uniform(params.severity_from, params.severity_to)))
         for _ in range(count)
     ]
