@@ -28,22 +28,22 @@ def picture_header(content: bytes | memoryview) -> PictureHeader:
     """
     # Arrow hands out signed bytes, which never equal those of a literal.
     view = memoryview(content).cast("B")
-    if view[:8] == _PNG:
+    if bytes(view[:8]) == _PNG:
         return _png(view)
-    if view[:2] == b"\xff\xd8":
+    if bytes(view[:2]) == b"\xff\xd8":
         return _jpeg(view)
     raise ValueError("these bytes are neither a JPEG nor a PNG picture")
 
 
 def _png(view: memoryview) -> PictureHeader:
-    if view.nbytes < 45 or view[12:16] != b"IHDR" or view[-12:] != _PNG_END:
+    if view.nbytes < 45 or bytes(view[12:16]) != b"IHDR" or bytes(view[-12:]) != _PNG_END:
         raise ValueError("the PNG picture breaks off")
     width, height = struct.unpack_from(">II", view, 16)
     return PictureHeader("image/png", width, height)
 
 
 def _jpeg(view: memoryview) -> PictureHeader:
-    if view[-2:] != b"\xff\xd9":
+    if bytes(view[-2:]) != b"\xff\xd9":
         raise ValueError("the JPEG picture breaks off")
     place = 2
     while place + 9 <= view.nbytes and view[place] == 0xFF:

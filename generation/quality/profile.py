@@ -187,7 +187,8 @@ def _numbers(array: ArrowArray) -> NDArray[Any]:
     """Return the values as numpy integers or double precision; times as integers in their unit, decimals rounded."""
     type_ = array.type
     if pa.types.is_temporal(type_):
-        return array.view(pa.int32() if type_.bit_width == 32 else pa.int64()).to_numpy().astype(np.int64)
+        ticks: NDArray[Any] = array.view(pa.int32() if type_.bit_width == 32 else pa.int64()).to_numpy()
+        return ticks.astype(np.int64)
     if pa.types.is_decimal(type_):
         array = array.cast(pa.float64())
     numbers: NDArray[Any] = array.to_numpy()

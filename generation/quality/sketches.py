@@ -101,13 +101,14 @@ class Digest:
 def quantiles(means: Floats, weights: Floats, shares: Sequence[float], low: float, high: float) -> Floats:
     """Return the values below which ``shares`` of the weight lie, between the known extremes ``low`` and ``high``."""
     middles = (np.cumsum(weights) - weights / 2) / weights.sum()
-    return np.interp(shares, [0.0, *middles, 1.0], [low, *means, high])
+    found: Floats = np.interp(shares, [0.0, *middles, 1.0], [low, *means, high])
+    return found
 
 
 def ranks(means: Floats, weights: Floats, values: Floats, low: float, high: float) -> Floats:
     """Return the share of the weight at or below each of ``values``."""
     middles = (np.cumsum(weights) - weights / 2) / weights.sum()
-    at = np.interp(values, [low, *means, high], [0.0, *middles, 1.0])
+    at: Floats = np.interp(values, [low, *means, high], [0.0, *middles, 1.0])
     at[values >= high] = 1.0
     return at
 

@@ -115,7 +115,7 @@ class Listener:
         self._selector.close()
 
 
-def _parsed(line: bytes) -> Any:
+def _parsed(line: bytes | bytearray) -> Any:
     try:
         return json.loads(line)
     except ValueError as error:

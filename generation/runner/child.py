@@ -285,11 +285,11 @@ def _open_source(folder: str) -> Source:
 
 
 def _schema_message(schema: pa.Schema) -> bytes:
-    return schema.remove_metadata().serialize().to_pybytes()
+    return bytes(schema.remove_metadata().serialize())
 
 
 def _encoded(schema: pa.Schema) -> str:
-    return schema.serialize().to_pybytes().hex()
+    return bytes(schema.serialize()).hex()
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ class Runner:
     def _asking(self) -> Iterator[_Pair]:
         """Give the children to one question; if it fails in any way, leave none of them behind."""
         with self._lock:
-            if self._killed:
+            if self._was_killed():
                 raise CancelledFault("The work was cancelled.")
             if self._pair is None:
                 self._pair = _Pair(self.generator, self._scratch, self._memory_mib, self._limits, self._pins)
@@ -194,11 +194,15 @@ class Runner:
             yield pair
         except BaseException as error:
             self.close()
-            if self._killed and isinstance(error, RunnerFault):
+            if self._was_killed() and isinstance(error, RunnerFault):
                 raise CancelledFault("The work was cancelled.") from error
             raise
         finally:
             self._busy = False
+
+    def _was_killed(self) -> bool:
+        """Asked anew each time: ``kill`` comes from another thread."""
+        return self._killed
 
     def _close(self) -> None:
         if self._pair is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 
 from generation.quality.arrow import ArrowField
@@ -9,6 +11,20 @@ from generation.runner.jobs import JsonObject
 from generation.sdk import Layout, Table
 
 _DESCRIBED = ("description", "role", "unit", "media")
+
+#: What a column without members may hold.
+_STORED: tuple[Callable[[pa.DataType], bool], ...] = (
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal128,
+    pa.types.is_temporal,
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_fixed_size_binary,
+)
 
 
 def is_media(field: ArrowField) -> bool:
@@ -18,7 +34,8 @@ def is_media(field: ArrowField) -> bool:
 
 def media_type(field: ArrowField) -> str:
     """Return the media type of a media column, such as ``image/jpeg``."""
-    return (field.metadata or {})[b"media"].decode()
+    name: bytes = (field.metadata or {})[b"media"]
+    return name.decode()
 
 
 def stored_order(schema: pa.Schema) -> pa.Schema:
@@ -98,15 +115,4 @@ def _plain(type_: pa.DataType) -> bool:
         return type_.num_fields > 0 and all(_plain(type_.field(i).type) for i in range(type_.num_fields))
     if pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
         return _plain(type_.value_type)
-    return (
-        pa.types.is_boolean(type_)
-        or pa.types.is_integer(type_)
-        or pa.types.is_floating(type_)
-        or pa.types.is_decimal128(type_)
-        or pa.types.is_temporal(type_)
-        or pa.types.is_string(type_)
-        or pa.types.is_large_string(type_)
-        or pa.types.is_binary(type_)
-        or pa.types.is_large_binary(type_)
-        or pa.types.is_fixed_size_binary(type_)
-    )
+    return any(is_stored(type_) for is_stored in _STORED)

@@ -155,7 +155,10 @@ def _bytes_each(array: ArrowArray) -> NDArray[np.int64] | int:
     if _has_lengths(type_):
         return _filled(pc.binary_length(array))
     if pa.types.is_struct(type_):
-        return sum((_bytes_each(child) for child in array.flatten()), np.zeros(len(array), np.int64))
+        total = np.zeros(len(array), np.int64)
+        for child in array.flatten():
+            total += _bytes_each(child)
+        return total
     if pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
         lengths = _filled(pc.list_value_length(array))
         elements = array.flatten()
@@ -163,13 +166,13 @@ def _bytes_each(array: ArrowArray) -> NDArray[np.int64] | int:
         each[1:] = _bytes_each(elements)
         ends = np.cumsum(lengths)
         sums = np.cumsum(each)
-        return sums[ends] - sums[ends - lengths] + 4
-    return -(-type_.bit_width // 8)
+        sizes: NDArray[np.int64] = sums[ends] - sums[ends - lengths] + 4
+        return sizes
+    return -(-int(type_.bit_width) // 8)
 
 
 def _has_lengths(type_: pa.DataType) -> bool:
-    is_ = pa.types
-    return is_.is_string(type_) or is_.is_large_string(type_) or is_.is_binary(type_) or is_.is_large_binary(type_)
+    return type_ in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
 
 
 def _filled(lengths: ArrowArray) -> NDArray[np.int64]:

@@ -32,7 +32,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         try:
             account.full_clean()
         except forms.ValidationError as error:
-            messages = dict(error).get("slug", [])
+            messages = error.message_dict.get("slug", [])
             if Account.objects.filter(slug=slug).exists():
                 messages = [f"“{slug}” is taken. Choose another name."]
             raise forms.ValidationError(messages) from error

@@ -57,8 +57,9 @@ class Store:
 
     def _choose(self, schema: pa.Schema) -> Callable[[pa.RecordBatch], ArrowArray]:
         key = bytes.fromhex(self._limits.holdout_key)
-        if self._limits.identifier in schema.names:
-            return _HoldoutByPerson(key, self._limits.holdout_share, self._limits.identifier)
+        identifier = self._limits.identifier
+        if identifier is not None and identifier in schema.names:
+            return _HoldoutByPerson(key, self._limits.holdout_share, identifier)
         return _HoldoutByPosition(key, self._limits.holdout_share)
 
     def finish(self, answer: Mapping[str, Any]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 
@@ -24,17 +25,26 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
-class User(AbstractUser):
+class User(AbstractBaseUser, PermissionsMixin):
     """A person. What a person owns belongs to an ``Account`` that the person is a member of."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    username = None
     email = models.EmailField("e-mail address", unique=True)
+    is_staff = models.BooleanField("staff", default=False, help_text="May this person enter the administration?")
+    is_active = models.BooleanField(
+        "active", default=True, help_text="People are made inactive instead of being deleted."
+    )
+    date_joined = models.DateTimeField(default=timezone.now)
 
+    EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        verbose_name = "user"
+        verbose_name_plural = "users"
 
     def __str__(self) -> str:
         return self.email

@@ -119,7 +119,7 @@ class SurfaceDefects:
     def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:
         params = cast("Parameters", job.params)
         free = job.streams.permute("defect free", units, job.units) < free_pictures(params.defect_free_share, job.units)
-        made = [self._picture(job, params, unit, bool(none)) for unit, none in zip(units, free, strict=True)]
+        made = [_picture(job, params, unit, bool(none)) for unit, none in zip(units, free, strict=True)]
         lights = [light for _, light in made]
         scenes = [one for one, _ in made]
         names = [f"{unit:08d}" for unit in units]
@@ -148,16 +148,6 @@ class SurfaceDefects:
             "on top; a defect of which hardly a pixel is left is not labelled.",
         }
 
-    def _picture(self, job: Job, params: Parameters, unit: int, free: bool) -> tuple[Scene, Lighting]:
-        rng = job.streams.rng("picture", unit)
-        light = drawn_light(rng, params.elevation_from, params.elevation_to)
-        wanted = [] if free else drawn_defects(rng, params.classes, params.most_defects, params)
-        one = scene(rng, params.size, wanted, light)
-        while wanted and not one.found:
-            # All defects lay where nothing of them shows; a defective picture shows at least one.
-            one = scene(rng, params.size, wanted, light)
-        return one, light
-
 
 def crossed(name: str, low: float, high: float) -> list[Problem]:
     """The problem of a range whose ends are the wrong way round."""
@@ -185,3 +175,14 @@ def drawn_defects(
         Wanted(classes[int(rng.integers(len(classes)))], float(rng.uniform(params.severity_from, params.severity_to)))
         for _ in range(count)
     ]
+
+
+def _picture(job: Job, params: Parameters, unit: int, free: bool) -> tuple[Scene, Lighting]:
+    rng = job.streams.rng("picture", unit)
+    light = drawn_light(rng, params.elevation_from, params.elevation_to)
+    wanted = [] if free else drawn_defects(rng, params.classes, params.most_defects, params)
+    one = scene(rng, params.size, wanted, light)
+    while wanted and not one.found:
+        # All defects lay where nothing of them shows; a defective picture shows at least one.
+        one = scene(rng, params.size, wanted, light)
+    return one, light
