@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV = .venv/bin
 # Settings that can be read and lead nowhere, for what only looks at the code.
-NOWHERE = SECRET_KEY=none PUBLIC_URL=http://localhost DATABASE_URL=postgresql://nobody@127.0.0.1:1/none \
+NOWHERE = LOOKALIKE_LOCAL=1 SECRET_KEY=none PUBLIC_URL=http://localhost DATABASE_URL=postgresql://nobody@127.0.0.1:1/none \
 	REDIS_URL=redis://127.0.0.1:1/0 LOOKALIKE_VAR=.mypy_cache/var
 BOOTSTRAP = $(PYTHON) marketplace/local/bootstrap.py
 

@@ -9,32 +9,21 @@ from urllib.parse import unquote, urlsplit
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
+from marketplace.environment import faults, is_set
+
 # Lets admin classes name their model in their type at run time, as they do for the type checker.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-def _flag(name: str, default: bool = False) -> bool:
-    return os.environ.get(name, str(default)).lower() in {"1", "true", "yes"}
-
-
-def _needed(name: str, example: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise ImproperlyConfigured(
-            f"{name} is not set. Set it (for example {name}={example}), or start with `make run`."
-        )
-    return value
+if _faults := faults(os.environ, BASE_DIR):
+    raise ImproperlyConfigured("\n".join(("The settings cannot be used; deploy/env.example explains each:", *_faults)))
 
 
 def _database(url: str) -> dict[str, object]:
     """Django's connection settings from ``postgresql://user:password@host:port/name``."""
     parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured(
-            f"DATABASE_URL must begin with postgresql://, not {parts.scheme}://. PostgreSQL 18 is the only engine."
-        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -44,19 +33,20 @@ def _database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 60,
+        "OPTIONS": {"connect_timeout": 10},
         "TEST": {"TEMPLATE": "template0"},
     }
 
 
 #: True on one machine: simulated parts are allowed, mail goes to files, cookies travel over plain HTTP.
-LOCAL_STACK = _flag("LOOKALIKE_LOCAL")
-VAR_DIR = Path(os.environ.get("LOOKALIKE_VAR", BASE_DIR / "var"))
+LOCAL_STACK = is_set(os.environ, "LOOKALIKE_LOCAL")
+VAR_DIR = Path(os.environ.get("LOOKALIKE_VAR") or BASE_DIR / "var")
 
-SECRET_KEY = _needed("SECRET_KEY", "a-long-random-text")
-# What private signing keys are sealed with; without one of its own, the secret key.
+SECRET_KEY = os.environ["SECRET_KEY"]
+# What private signing keys are sealed with; on one machine, without one of its own, the secret key.
 KEYS_SECRET = os.environ.get("LOOKALIKE_KEYS_SECRET") or SECRET_KEY
 DEBUG = False
-PUBLIC_URL = _needed("PUBLIC_URL", "https://market.example").rstrip("/")
+PUBLIC_URL = os.environ["PUBLIC_URL"].rstrip("/")
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or ""] + (["localhost", "127.0.0.1"] if LOCAL_STACK else [])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
@@ -130,14 +120,16 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": _database(_needed("DATABASE_URL", "postgresql://user:password@localhost/lookalike"))}
+DATABASES = {"default": _database(os.environ["DATABASE_URL"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = _needed("REDIS_URL", "redis://localhost:6379/0")
+REDIS_URL = os.environ["REDIS_URL"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 # The object store. An empty endpoint is Amazon's own.
 S3_ENDPOINT_URL = os.environ.get("S3_ENDPOINT_URL", "")
+# Where people's programs reach the same store; signed links name this host.
+S3_PUBLIC_ENDPOINT_URL = os.environ.get("S3_PUBLIC_ENDPOINT_URL") or S3_ENDPOINT_URL
 S3_BUCKET = os.environ.get("S3_BUCKET", "lookalike")
 S3_REGION = os.environ.get("AWS_REGION", "us-east-1")
 
@@ -157,6 +149,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional" if LOCAL_STACK else "mandatory"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
+# Limits by address count the visitor, not the proxies before the site, which write X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("TRUSTED_PROXIES", "0" if LOCAL_STACK else "1"))
 ACCOUNT_ADAPTER = "marketplace.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "marketplace.accounts.forms.SignupForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -172,11 +166,11 @@ if LOCAL_STACK:
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
 else:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
-    EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+    EMAIL_HOST = os.environ["EMAIL_HOST"]
+    EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
     EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
     EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
-    EMAIL_USE_TLS = _flag("EMAIL_USE_TLS", default=True)
+    EMAIL_USE_TLS = is_set(os.environ, "EMAIL_USE_TLS", default=True)
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Lookalike <no-reply@{urlsplit(PUBLIC_URL).hostname}>")
 
 LANGUAGE_CODE = "en"
@@ -186,7 +180,7 @@ USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", VAR_DIR / "static"))
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or VAR_DIR / "static")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     # On one machine files are served where they lie; elsewhere `collectstatic` names them by their digest.
@@ -205,6 +199,8 @@ FILE_UPLOAD_TEMP_DIR = os.environ.get("LOOKALIKE_SCRATCH") or None
 # Security
 _HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
 SECURE_SSL_REDIRECT = _HTTPS
+# Who asks whether a process is well asks it directly, without the proxy that speaks TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
@@ -247,7 +243,7 @@ CELERY_BEAT_SCHEDULE = {"sweep": {"task": "work.sweep", "schedule": WORK_SWEEP_S
 SOURCE_MAX_BYTES = int(os.environ.get("SOURCE_MAX_BYTES", str(1 << 30)))
 SOURCE_KEPT_DAYS = 7
 DOWNLOAD_LINK_SECONDS = 300
-SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH", VAR_DIR / "scratch"))
+SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")
 
 LOGGING = {
     "version": 1,

@@ -34,14 +34,19 @@ class DigestMismatch(StorageError):
 
 def client() -> S3Client:
     """The S3 client of this process: a child made by fork gets a connection pool of its own."""
-    return _client(os.getpid())
+    return _client(os.getpid(), settings.S3_ENDPOINT_URL)
 
 
-@lru_cache(maxsize=1)
-def _client(process: int) -> S3Client:
+def public_client() -> S3Client:
+    """The client that signs links: a signature holds for one host, so it is that which the world reaches."""
+    return _client(os.getpid(), settings.S3_PUBLIC_ENDPOINT_URL)
+
+
+@lru_cache(maxsize=2)
+def _client(process: int, endpoint: str) -> S3Client:
     config = Config(
         signature_version="s3v4",
-        s3={"addressing_style": "path" if settings.S3_ENDPOINT_URL else "auto"},
+        s3={"addressing_style": "path" if endpoint else "auto"},
         retries={"mode": "standard", "max_attempts": 5},
         connect_timeout=5,
         read_timeout=60,
@@ -51,7 +56,7 @@ def _client(process: int) -> S3Client:
         response_checksum_validation="when_required",
     )
     return boto3.session.Session().client(
-        "s3", endpoint_url=settings.S3_ENDPOINT_URL or None, region_name=settings.S3_REGION, config=config
+        "s3", endpoint_url=endpoint or None, region_name=settings.S3_REGION, config=config
     )
 
 

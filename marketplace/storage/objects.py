@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from marketplace.storage.client import client, translated
+from marketplace.storage.client import client, public_client, translated
 
 _PURPOSE = re.compile(r"[a-z]{3,20}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
@@ -98,7 +98,7 @@ def signed_link(key: str, *, file_name: str, content_type: str, seconds: int) ->
         "ResponseContentType": content_type,
     }
     with translated(key):
-        return client().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+        return public_client().generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
 
 
 def put(key: str, body: bytes | IO[bytes], *, md5: bytes, sha256: bytes, content_type: str) -> None:

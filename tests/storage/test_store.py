@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from pytest_django import Settings
 
 from marketplace import storage
 from marketplace.storage.client import client
@@ -104,3 +105,14 @@ def test_only_private_objects_can_be_deleted() -> None:
     with pytest.raises(ValueError, match="not a private object"):
         storage.delete_private(blob.key)
     assert storage.read_blob(blob.sha256) == b"published"
+
+
+def test_signed_links_lead_to_the_address_that_the_world_reaches(settings: Settings) -> None:
+    public = settings.S3_ENDPOINT_URL.replace("127.0.0.1", "localhost")
+    settings.S3_PUBLIC_ENDPOINT_URL = public
+    body = uuid4().bytes
+    blob = storage.put_bytes(body, "application/json")
+    link = storage.signed_link(blob.key, file_name="a.json", content_type="application/json", seconds=60)
+    assert link.startswith(f"{public}/")
+    with urllib.request.urlopen(link) as answer:
+        assert answer.read() == body
