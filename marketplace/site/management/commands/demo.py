@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from generation.runs import registry
 from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.accounts.tokens import issue
 from marketplace.site import demo, shelves
+from marketplace.site.house import open_house
 
 _PEOPLE = {"buyer": False, "staff": True}
 
@@ -30,8 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL_STACK:
             raise CommandError("The demo accounts are for the one-machine stack (LOOKALIKE_LOCAL=1) only.")
-        house = self._account("house", "Lookalike", Account.Kind.ORGANISATION)
-        versions = {reference: registry.register(reference, house) for reference in demo.HOUSE_GENERATORS}
+        house, versions = open_house(demo=True)
         made = self._people(house)
         for shelf in demo.SHELVES:
             listing = shelves.announce(house, versions[shelf.generator], shelf)
