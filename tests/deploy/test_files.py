@@ -21,10 +21,9 @@ from granian.cli import cli as granian
 from packaging.requirements import Requirement
 
 from marketplace import environment
-from marketplace.local.processes import Child, free_ports
+from marketplace.local.processes import Child, accepts, free_ports
 from tests.deploy import production
 from tests.deploy.production import ENTRYPOINT, ROOT
-from tests.workers import until
 
 pytestmark = pytest.mark.xdist_group("deploy")
 
@@ -211,10 +210,11 @@ def test_the_store_starts_by_the_very_command_of_compose(tmp_path: Path) -> None
     keys = {"PATH": "/usr/bin:/bin", "AWS_ACCESS_KEY_ID": "compose", "AWS_SECRET_ACCESS_KEY": "kQ8vLw2pXz7R4tYn"}
     check = service["healthcheck"]["test"]
     assert check[-1] == "http://127.0.0.1:8333/status"
-    store = Child("S3", [program, *command, *here], keys, tmp_path / "s3.log")
+    log = tmp_path / "s3.log"
+    store = Child("S3", [program, *command, *here], keys, log, healthy=lambda: _status(port) == 200)
     store.start()
     try:
-        until(lambda: _status(port) == 200, seconds=60, what="the store's answer", logs={"s3": store})
+        store.wait_until_healthy()
     finally:
         store.stop()
 
@@ -230,22 +230,13 @@ def test_the_broker_starts_by_the_very_command_of_compose_and_asks_for_the_passw
     )
     line = line.replace("$$", "$").replace("--dir /data", f"--dir {tmp_path} --bind 127.0.0.1 --port {port}")
     path = f"{folder}:/usr/bin:/bin"
-    broker = Child(
-        "Valkey", [shell, flag, line], {"PATH": path, "VALKEY_PASSWORD": "kQ8vLw2p"}, tmp_path / "valkey.log"
-    )
+    told = {"PATH": path, "VALKEY_PASSWORD": "kQ8vLw2p"}
+    broker = Child("Valkey", [shell, flag, line], told, tmp_path / "valkey.log", healthy=lambda: accepts(port))
     broker.start()
-
-    def asks() -> bool:
-        try:
-            redis.Redis(port=port).ping()
-        except redis.AuthenticationError:
-            return True
-        except redis.ConnectionError:
-            return False
-        return False
-
     try:
-        until(asks, seconds=30, what="the broker's refusal", logs={"valkey": broker})
+        broker.wait_until_healthy()
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis(port=port).ping()
         assert redis.Redis(port=port, password="kQ8vLw2p").ping()
     finally:
         broker.stop()

@@ -55,7 +55,7 @@ def test_on_amazon_a_role_of_the_machine_may_stand_for_the_keys(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("SECRET_KEY", "x9" * 20, "SECRET_KEY is short or an example"),
+        ("SECRET_KEY", "kQ8vLw2pXz7R4tYnBm5cJd9sHf3gTa6uEi1oPq0yKx4Wr7Zb2", "SECRET_KEY is short or an example"),
         ("SECRET_KEY", "a" * 80, "SECRET_KEY is short or an example"),
         ("SECRET_KEY", "django-insecure-" + "0123456789abcdef" * 4, "SECRET_KEY is short or an example"),
         ("SECRET_KEY", "change-me-" + "0123456789abcdef" * 4, "SECRET_KEY is short or an example"),
