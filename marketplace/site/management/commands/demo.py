@@ -12,6 +12,7 @@ from django.db import transaction
 
 from generation.runs import registry
 from marketplace.accounts.models import Account, Membership, Role, User
+from marketplace.accounts.people import enrol
 from marketplace.accounts.tokens import issue
 from marketplace.site import demo, shelves
 
@@ -30,16 +31,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL_STACK:
             raise CommandError("The demo accounts are for the one-machine stack (LOOKALIKE_LOCAL=1) only.")
-        house = self._account("house", "Lookalike", Account.Kind.ORGANISATION)
+        house, _ = Account.objects.get_or_create(
+            slug="house", defaults={"name": "Lookalike", "kind": Account.Kind.ORGANISATION, "demo": True}
+        )
         versions = {reference: registry.register(reference, house) for reference in demo.HOUSE_GENERATORS}
         made = self._people(house)
         for shelf in demo.SHELVES:
             listing = shelves.announce(house, versions[shelf.generator], shelf)
             self.stderr.write(f"{listing.dataset}: {listing.get_state_display()}")
         self.stdout.write(json.dumps(made))
-
-    def _account(self, slug: str, name: str, kind: str) -> Account:
-        return Account.objects.get_or_create(slug=slug, defaults={"name": name, "kind": kind, "demo": True})[0]
 
     def _people(self, house: Account) -> dict[str, Any]:
         logins: list[dict[str, Any]] = []
@@ -50,9 +50,9 @@ class Command(BaseCommand):
                 continue
             password = secrets.token_urlsafe(12)
             with transaction.atomic():
-                user = (User.objects.create_superuser if staff else User.objects.create_user)(email, password)
-                account = self._account(f"demo-{name}", f"Demo {name}", Account.Kind.PERSONAL)
-                Membership.objects.create(account=account, user=user, role=Role.OWNER)
+                account = enrol(email, password, f"demo-{name}", staff=staff)
+                Account.objects.filter(id=account.id).update(name=f"Demo {name}", demo=True)
+                user = User.objects.get(email=email)
                 if staff:
                     Membership.objects.create(account=house, user=user, role=Role.OWNER)
                 tokens[account.slug] = issue(account, created_by=user, name="demo", scopes=["read", "order"]).secret
