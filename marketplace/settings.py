@@ -164,6 +164,8 @@ ACCOUNT_FORMS = {"signup": "marketplace.accounts.forms.SignupForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Lookalike"
+# One step before and after: clocks of phones are not exact (RFC 6238, section 5.2).
+MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL_STACK
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

@@ -55,6 +55,7 @@ def test_an_app_is_set_up_asked_for_and_given_up(client: Client) -> None:
     client.post(reverse("mfa_authenticate"), {"code": _code(secret, 1)})
     assert client.get(reverse(HOME)).status_code == 200
 
+    client.post(reverse("account_reauthenticate"), {"password": SIGN_IN["password"]})
     assert_whole(client.get(reverse("mfa_deactivate_totp")))
     client.post(reverse("mfa_deactivate_totp"))
     client.post(reverse("account_logout"))
