@@ -25,7 +25,7 @@ from tests.factories import a_person
 from tests.generation.made import the_dice, work_off
 from tests.generation.orders.flow import draft, press, upload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
 
 @pytest.fixture
