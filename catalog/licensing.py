@@ -97,7 +97,7 @@ def acquire(account: Account, offer: Offer) -> Licence:
     with transaction.atomic():
         listing = Listing.objects.select_for_update().get(id=offer.listing_id)
         version = listing.newest_on_shelf
-        if not offer.open or listing.state != Listing.State.ON_SHELF or not isinstance(version, Version):
+        if not offer.open or listing.state != Listing.State.ON_SHELF or version is None:
             raise NotOffered(f"{listing.dataset} is not offered now. What you have licensed stays yours.")
         if offer.price:
             raise PaymentNeeded(f"{listing.dataset} costs {offer.price} minor units of {offer.currency}.")

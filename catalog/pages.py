@@ -89,8 +89,8 @@ def sheets(preview: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> 
 
 
 def hit(listing: Listing) -> Hit:
-    """A listing's row, from the documents of its newest version on the shelf (prefetched by the caller)."""
-    version = next((v for v in listing.dataset.versions.all() if v.shelf.state == "on_shelf"), None)
+    """A listing's row, from the documents of its newest version on the shelf (the one that the caller prefetched)."""
+    version = next(iter(listing.dataset.versions.all()), None)
     documents = {} if version is None else {a.kind: a for a in version.attachments.all()}
     loaded = {kind: attachments.load(document) for kind, document in documents.items()}
     preview, statistics = loaded.get("preview"), loaded.get("statistics")

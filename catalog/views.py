@@ -39,8 +39,8 @@ def browse(request: HttpRequest) -> HttpResponse:
         .prefetch_related(
             Prefetch(
                 "dataset__versions",
-                Version.objects.newest_first()
-                .select_related("shelf")
+                Version.objects.on_shelf()
+                .newest_of_each_dataset()
                 .prefetch_related(
                     Prefetch("attachments", Attachment.objects.filter(kind__in=["statistics", "preview"]))
                 ),

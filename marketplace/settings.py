@@ -147,6 +147,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+# Whoever holds an account hears of a new password, address or second factor.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_VERIFICATION = "optional" if LOCAL_STACK else "mandatory"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
 # Limits by address count the visitor, not the proxies before the site, which write X-Forwarded-For.
@@ -156,6 +158,8 @@ ACCOUNT_FORMS = {"signup": "marketplace.accounts.forms.SignupForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Lookalike"
+# One step before and after: clocks of phones are not exact (RFC 6238, section 5.2).
+MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL_STACK
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

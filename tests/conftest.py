@@ -3,6 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import Settings
+
+
+@pytest.fixture(scope="session")
+def detector() -> None:
+    """Watches for queries in a loop."""
+    from zeal.constants import initialize_app_registry
+    from zeal.patch import patch
+
+    initialize_app_registry()
+    patch()
+
+
+@pytest.fixture(autouse=True)
+def no_query_in_a_loop(detector: None, settings: Settings) -> None:
+    """A request whose queries grow with what it shows (N+1) fails its test."""
+    # Twice is no loop yet: signing in reads the user twice.
+    settings.ZEAL_NPLUSONE_THRESHOLD = 3
+    settings.MIDDLEWARE = ["zeal.middleware.zeal_middleware", *settings.MIDDLEWARE]
 
 
 @pytest.fixture(scope="session")

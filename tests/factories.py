@@ -16,7 +16,8 @@ from catalog import licensing, manifests, publishing
 from catalog.manifests import MadeFile
 from catalog.models import Dataset, Listing, Offer, Version
 from marketplace import storage
-from marketplace.accounts.models import Account, Membership, Role, User
+from marketplace.accounts.models import Account, User
+from marketplace.accounts.people import enrol
 
 
 def an_account(slug: str = "acme", *, kind: str = Account.Kind.ORGANISATION) -> Account:
@@ -25,10 +26,8 @@ def an_account(slug: str = "acme", *, kind: str = Account.Kind.ORGANISATION) -> 
 
 def a_person(slug: str = "ann") -> tuple[User, Account]:
     """A user with a personal account; the password is ``correct horse``."""
-    user = User.objects.create_user(f"{slug}@example.com", "correct horse")
-    account = an_account(slug, kind=Account.Kind.PERSONAL)
-    Membership.objects.create(account=account, user=user, role=Role.OWNER)
-    return user, account
+    account = enrol(f"{slug}@example.com", "correct horse", slug)
+    return User.objects.get(email=f"{slug}@example.com"), account
 
 
 def a_dataset(account: Account, name: str = "numbers") -> Dataset:

@@ -69,6 +69,12 @@ class Workers:
         child.log.write_text("")
         child.start()
 
+    def revive(self) -> None:
+        """Start again whoever ended, as any supervisor does: a worker whose pool dies at its birth ends."""
+        for child in self.children.values():
+            if not child.alive:
+                child.start()
+
     def pool(self, name: str) -> list[int]:
         """The pool processes of a worker."""
         process = self.children[name].process

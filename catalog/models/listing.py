@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from catalog.models.dataset import Dataset
-from catalog.models.version import ShelfState
+from catalog.models.version import Version
 
 
 class ListingQuerySet(models.QuerySet["Listing"]):
@@ -45,9 +45,9 @@ class Listing(models.Model):
         return f"listing of {self.dataset}"
 
     @property
-    def newest_on_shelf(self) -> object:
+    def newest_on_shelf(self) -> Version | None:
         """The newest version that new buyers may have, or ``None``."""
-        return self.dataset.versions.filter(shelf__state=ShelfState.State.ON_SHELF).newest_first().first()
+        return self.dataset.versions.on_shelf().newest_first().first()
 
 
 class Offer(models.Model):

@@ -17,9 +17,17 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """Versions whose bytes still exist."""
         return self.exclude(shelf__state=ShelfState.State.WITHDRAWN)
 
+    def on_shelf(self) -> VersionQuerySet:
+        """Versions that new buyers may have."""
+        return self.filter(shelf__state=ShelfState.State.ON_SHELF)
+
     def newest_first(self) -> VersionQuerySet:
         """By version number, the highest first."""
         return self.order_by("-major", "-minor", "-patch")
+
+    def newest_of_each_dataset(self) -> VersionQuerySet:
+        """One version a dataset, that with the highest number."""
+        return self.order_by("dataset_id", "-major", "-minor", "-patch").distinct("dataset_id")
 
 
 class Version(models.Model):

@@ -71,7 +71,7 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     if source is not None and source.state != Source.State.UNDERSTOOD:
         return render(request, "orders/source.html", {"generator": generator, "source": source})
     form = AmountForm(request.POST or None)
-    settings = SchemaForm(generator.description["parameters"], prefix="settings-")
+    settings = SchemaForm(generator.description["parameters"], prefix="settings")
     if request.method == "POST":
         posted = settings.posted(request.POST)
         if form.is_valid() and posted.valid:

@@ -21,7 +21,7 @@ _SHOWN = 20
 @require_GET
 def generators(request: HttpRequest) -> HttpResponse:
     """All generators that anyone may order from."""
-    newest = Prefetch("versions", GeneratorVersion.objects.newest_first())
+    newest = Prefetch("versions", GeneratorVersion.objects.newest_of_each_generator())
     found = (
         Generator.objects.filter(versions__isnull=False).distinct().select_related("account").prefetch_related(newest)
     )

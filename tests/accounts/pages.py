@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+SIGN_IN = {"login": "ann@example.com", "password": "correct horse"}
 
 
 def assert_whole(response: HttpResponse, status: int = 200) -> str:
@@ -31,3 +35,9 @@ def link_in(text: str) -> str:
     found = re.search(r"http://[^/\s]+(/accounts/\S+)", text)
     assert found, text
     return found[1]
+
+
+def sign_in_and_show_again(client: Client) -> None:
+    """Sign in as ann by password, and give it once more: what guards an account is changed only after that."""
+    client.post(reverse("account_login"), SIGN_IN)
+    client.post(reverse("account_reauthenticate"), {"password": SIGN_IN["password"]})

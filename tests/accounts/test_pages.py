@@ -6,7 +6,7 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from tests.accounts.pages import assert_whole
+from tests.accounts.pages import assert_whole, sign_in_and_show_again
 from tests.factories import a_person
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,6 @@ FOR_THE_SIGNED_IN = [
     "mfa_activate_totp",
     "mfa_list_webauthn",
     "mfa_add_webauthn",
-    "mfa_reauthenticate_webauthn",
     "mfa_generate_recovery_codes",
 ]
 
@@ -44,8 +43,15 @@ def test_a_page_for_anybody_answers(client: Client, name: str) -> None:
 @pytest.mark.parametrize("name", FOR_THE_SIGNED_IN)
 def test_a_page_for_the_signed_in_answers_them(client: Client, name: str) -> None:
     a_person("ann")
-    client.post(reverse("account_login"), {"login": "ann@example.com", "password": "correct horse"})
+    sign_in_and_show_again(client)
     assert_whole(client.get(reverse(name)))
+
+
+def test_showing_again_who_one_is_by_a_key_leads_those_without_one_to_their_password(client: Client) -> None:
+    client.force_login(a_person("ann")[0])
+    response = client.get(reverse("mfa_reauthenticate_webauthn"))
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(reverse("account_reauthenticate"))
 
 
 @pytest.mark.parametrize("name", sorted(set(FOR_THE_SIGNED_IN) - {"account_logout", "account_reset_password"}))

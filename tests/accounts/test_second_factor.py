@@ -12,12 +12,11 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from tests.accounts.pages import assert_whole
+from tests.accounts.pages import SIGN_IN, assert_whole, sign_in_and_show_again
 from tests.factories import a_person
 
 pytestmark = pytest.mark.django_db
 
-SIGN_IN = {"login": "ann@example.com", "password": "correct horse"}
 HOME = "accounts:home"
 
 
@@ -29,7 +28,7 @@ def _code(secret: str, steps_on: int = 0) -> str:
 def _with_app(client: Client) -> str:
     """Sign in by password, set an app up, and return its secret."""
     a_person("ann")
-    client.post(reverse("account_login"), SIGN_IN)
+    sign_in_and_show_again(client)
     page = assert_whole(client.get(reverse("mfa_activate_totp")))
     found = re.search(r'<dd class="digits">([A-Z2-7]+)</dd>', page)
     assert found and "<svg" in page
@@ -40,6 +39,7 @@ def _with_app(client: Client) -> str:
     return found[1]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_app_is_set_up_asked_for_and_given_up(client: Client) -> None:
     secret = _with_app(client)
     assert "An authenticator app was set up" in [message.subject for message in mail.outbox]
@@ -55,6 +55,7 @@ def test_an_app_is_set_up_asked_for_and_given_up(client: Client) -> None:
     client.post(reverse("mfa_authenticate"), {"code": _code(secret, 1)})
     assert client.get(reverse(HOME)).status_code == 200
 
+    client.post(reverse("account_reauthenticate"), {"password": SIGN_IN["password"]})
     assert_whole(client.get(reverse("mfa_deactivate_totp")))
     client.post(reverse("mfa_deactivate_totp"))
     client.post(reverse("account_logout"))
@@ -90,7 +91,7 @@ def test_what_guards_the_account_is_changed_only_after_showing_again_who_one_is(
 
 def test_the_pages_of_keys_hand_the_browser_its_options(client: Client) -> None:
     a_person("ann")
-    client.post(reverse("account_login"), SIGN_IN)
+    sign_in_and_show_again(client)
     page = assert_whole(client.get(reverse("mfa_add_webauthn")))
     data = re.search(r'<script id="js_data" type="application/json">(.*?)</script>', page)
     assert data

@@ -7,12 +7,10 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from tests.accounts.pages import assert_whole, link_in
+from tests.accounts.pages import SIGN_IN, assert_whole, link_in
 from tests.factories import a_person
 
 pytestmark = pytest.mark.django_db
-
-SIGN_IN = {"login": "ann@example.com", "password": "correct horse"}
 
 
 def _signed_in(client: Client) -> bool:

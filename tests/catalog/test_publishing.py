@@ -8,6 +8,7 @@ import random
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 from uuid_utils.compat import uuid7
 
 from catalog import licensing, manifests, publishing
@@ -163,3 +164,17 @@ def test_a_private_dataset_is_not_there_for_others(client: Client, path: str) ->
     a_version(a_dataset(an_account("owner")))
     client.force_login(a_person()[0])
     assert client.get(f"/datasets/owner/numbers/versions/1.0.0{path}").status_code == 404
+
+
+def test_the_shelves_take_as_many_queries_for_a_long_history_as_for_a_short_one(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    house = an_account()
+    for number in range(4):
+        dataset = a_dataset(house, f"numbers-{number}")
+        for _ in range(3):
+            newest = a_version(dataset)
+        publishing.put_on_shelf(a_listing(dataset).listing)
+    with django_assert_max_num_queries(6):
+        page = client.get("/").content.decode()
+    assert page.count(f"version {newest.number}") == 4

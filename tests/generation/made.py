@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from catalog.models import Dataset
 from generation.runs import lifecycle, registry
@@ -34,7 +34,11 @@ def a_run(generator: GeneratorVersion, dataset: Dataset | None = None, *, units:
 
 
 def work_off(limit: int = 500) -> None:
-    """Do all due work in this process, as a worker would, until nothing is due."""
+    """Do all due work in this process, as a worker would, until nothing is due.
+
+    The test must not be in a transaction: a heartbeat, on a connection of its own, would not see the lease.
+    """
+    assert not connection.in_atomic_block, "mark the test django_db(transaction=True)"
     for _ in range(limit):
         piece = Piece.objects.claimable().order_by("created_at").first()
         if piece is None:

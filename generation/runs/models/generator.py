@@ -31,6 +31,10 @@ class GeneratorVersionQuerySet(models.QuerySet["GeneratorVersion"]):
         """The version registered last comes first."""
         return self.order_by("-registered_at", "-id")
 
+    def newest_of_each_generator(self) -> GeneratorVersionQuerySet:
+        """One version a generator, the one registered last."""
+        return self.order_by("generator_id", "-registered_at", "-id").distinct("generator_id")
+
 
 class GeneratorVersion(models.Model):
     """A generator at one digest; the database refuses to change it.

@@ -22,7 +22,7 @@ def test_the_generator_here_is_the_one_of_the_guide() -> None:
     assert shown[1] == Path(__file__).with_name("parcels.py").read_text()
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("s3_bucket")
 def test_it_is_registered_runs_and_is_published() -> None:
     an_account("house")

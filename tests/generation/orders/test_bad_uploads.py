@@ -19,7 +19,7 @@ from marketplace.storage.client import client as s3
 from tests.factories import a_person
 from tests.generation.orders.flow import upload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
 
 def rows(number: int = 300, extra: str = "") -> str:

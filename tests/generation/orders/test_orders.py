@@ -25,7 +25,7 @@ from tests.factories import a_person
 from tests.generation.made import the_dice, work_off
 from tests.generation.orders.flow import draft, press, upload
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def people(rows: int = 600) -> bytes:
 
 def test_an_order_without_upload_is_quoted_probed_made_and_delivered(client: Client, account: Account) -> None:
     the_dice()
-    order = draft(client, "dice", units="5000", **{"settings-sides": "12"})
+    order = draft(client, "dice", units="5000", **{"settings.sides": "12"})
     assert order.state == "quoted"
     assert order.quote["unit"] == "row"
     assert order.probe is not None
@@ -119,7 +119,7 @@ def test_another_account_sees_neither_order_nor_upload(client: Client, account: 
 
 def test_bad_settings_are_all_told_at_once_and_change_nothing(client: Client, account: Account) -> None:
     the_dice()
-    answer = client.post("/orders/new/house/dice", {"units": "0", "test_share": "99", "settings-sides": "1000"})
+    answer = client.post("/orders/new/house/dice", {"units": "0", "test_share": "99", "settings.sides": "1000"})
     page = answer.content.decode()
     assert answer.status_code == 422
     for told in ("greater than or equal to 1", "less than or equal to 50", "1,000 is over the limit of 100"):

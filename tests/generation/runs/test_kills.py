@@ -33,13 +33,15 @@ pytestmark = [
     pytest.mark.xdist_group("kills"),
 ]
 
-UNITS = 9_000
-TRANSACTIONS = 900_000
+UNITS = 6_000
+TRANSACTIONS = 600_000
 RUNS = 20
 KILLS = 100
 KILL_EVERY = 2.0
 WORKER_EVERY = 20.0
 MOST_KILLS_A_PIECE = 2
+FLUSHES = 2
+_SEED = bytes(range(16))
 
 
 @pytest.fixture
@@ -75,21 +77,21 @@ class Killer:
         self._last_worker = time.monotonic()
 
     def strike(self) -> None:
-        """Kill a pool process or its runner child; every twenty seconds the whole worker."""
-        if time.monotonic() - self._last_worker > WORKER_EVERY and not self._exhausted(self.workers.pool("generation")):
-            self.kills += 1 + len(self.workers.pool("generation"))
+        """Kill a pool process or its runner's children; every twenty seconds the whole worker."""
+        pool = self.workers.pool("generation")
+        if time.monotonic() - self._last_worker > WORKER_EVERY and not self._exhausted(pool):
             self.workers.kill("generation")
+            self.kills += 1
             self._last_worker = time.monotonic()
             return
-        pool = [pid for pid in self.workers.pool("generation") if not self._exhausted([pid])]
-        if not pool:
-            return
-        pid = self.random.choice(pool)
-        children = offspring(pid)
-        victim = self.random.choice(children) if children and self.random.random() < 0.5 else pid
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGKILL)
-            self.kills += 1
+        pool = [pid for pid in pool if not self._exhausted([pid])]
+        if pool:
+            pid = self.random.choice(pool)
+            children = offspring(pid)
+            victim = self.random.choice(children) if children and self.random.random() < 0.5 else pid
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+                self.kills += 1
 
     def _exhausted(self, pids: list[int]) -> bool:
         held = Piece.objects.filter(state="leased", attempts__gt=MOST_KILLS_A_PIECE)
@@ -97,42 +99,58 @@ class Killer:
         return bool(holders & set(pids))
 
 
-def test_a_hundred_kills_change_no_byte_and_lose_nothing(cards: GeneratorVersion, tmp_path: Path) -> None:
+def disturbed(cards: GeneratorVersion, logs: Path, *, runs: int, kills: int) -> int:
+    """Make the same data in ``runs`` runs and more until ``kills`` processes were killed; return how many runs it took.
+
+    Each run must end ready, with the digests of a run that nobody disturbed.
+    """
     account = cards.generator.account
-    with running(tmp_path, generation=2) as workers:
-        reference_seed = os.urandom(16)
-        undisturbed = plan(cards, account, "undisturbed", reference_seed)
-        _wait([undisturbed], workers, 120)
-        reference = digests(undisturbed)
-        # The same seed again is what the comparison needs, so the run that had it before is given another.
-        runs = []
+    broker = redis.Redis.from_url(settings.REDIS_URL)
+    with running(logs, generation=2) as workers:
+        last = plan(cards, account, "undisturbed", _SEED)
+        _wait([last], workers, 120)
+        reference = digests(last)
         killer = Killer(workers, seed=20261124)
-        broker = redis.Redis.from_url(settings.REDIS_URL)
-        flushes = 0
-        for number in range(RUNS):
-            Run.objects.filter(id=(runs[-1] if runs else undisturbed).id).update(seed=os.urandom(16))
-            run = plan(cards, account, f"disturbed-{number}", reference_seed)
-            runs.append(run)
-            while not Run.objects.get(id=run.id).ended:
+        number = flushes = 0
+        while number < runs or killer.kills < kills:
+            # No two runs share a seed: the run that had it before is given another.
+            Run.objects.filter(id=last.id).update(seed=os.urandom(16))
+            last = plan(cards, account, f"disturbed-{number}", _SEED)
+            number += 1
+            while not Run.objects.get(id=last.id).ended:
                 time.sleep(KILL_EVERY)
                 killer.strike()
-                if flushes < 2 and killer.kills > KILLS * (flushes + 1) / 3:
+                workers.revive()
+                if flushes < FLUSHES and killer.kills > kills * (flushes + 1) / (FLUSHES + 1):
                     broker.flushdb()
                     flushes += 1
-            run.refresh_from_db()
-            assert (run.state, run.fault_message) == ("ready", "")
-            assert digests(run) == reference
-        assert killer.kills >= KILLS, f"only {killer.kills} kills"
-        assert flushes == 2
+            last.refresh_from_db()
+            assert (last.state, last.fault_message) == ("ready", "")
+            assert digests(last) == reference
+        assert flushes == FLUSHES
         until(
             lambda: not Piece.objects.unfinished().exists(),
             seconds=60,
             what="an end of all work",
             logs=workers.children,
         )
+    return number
+
+
+def _test(cards: GeneratorVersion, logs: Path, *, runs: int, kills: int) -> None:
+    made = disturbed(cards, logs, runs=runs, kills=kills)
     assert not Run.objects.exclude(state__in=Run.ENDED).exists()
-    assert Version.objects.count() == RUNS + 1
+    assert Version.objects.count() == Version.objects.values("run").distinct().count() == made + 1
     assert [fault for check in checks() for fault in check.function()] == []
+
+
+def test_a_hundred_kills_change_no_byte_and_lose_nothing(cards: GeneratorVersion, tmp_path: Path) -> None:
+    _test(cards, tmp_path, runs=RUNS, kills=KILLS)
+
+
+@pytest.mark.slow
+def test_six_hundred_kills_change_no_byte_and_lose_nothing(cards: GeneratorVersion, tmp_path: Path) -> None:
+    _test(cards, tmp_path, runs=3 * RUNS, kills=6 * KILLS)
 
 
 def _wait(runs: list[Run], workers: Workers, seconds: float) -> None:

@@ -24,7 +24,7 @@ from marketplace.work.models import Piece
 from tests.factories import a_dataset
 from tests.generation.made import REFERENCE, a_run, the_dice, work_off
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
 
 @pytest.fixture

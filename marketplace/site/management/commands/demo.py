@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from marketplace.accounts.models import Account, Membership, Role, User
+from marketplace.accounts.people import enrol
 from marketplace.accounts.tokens import issue
 from marketplace.site import demo, shelves
 from marketplace.site.house import open_house
@@ -37,9 +38,6 @@ class Command(BaseCommand):
             self.stderr.write(f"{listing.dataset}: {listing.get_state_display()}")
         self.stdout.write(json.dumps(made))
 
-    def _account(self, slug: str, name: str, kind: str) -> Account:
-        return Account.objects.get_or_create(slug=slug, defaults={"name": name, "kind": kind, "demo": True})[0]
-
     def _people(self, house: Account) -> dict[str, Any]:
         logins: list[dict[str, Any]] = []
         tokens: dict[str, str] = {}
@@ -49,9 +47,9 @@ class Command(BaseCommand):
                 continue
             password = secrets.token_urlsafe(12)
             with transaction.atomic():
-                user = (User.objects.create_superuser if staff else User.objects.create_user)(email, password)
-                account = self._account(f"demo-{name}", f"Demo {name}", Account.Kind.PERSONAL)
-                Membership.objects.create(account=account, user=user, role=Role.OWNER)
+                account = enrol(email, password, f"demo-{name}", staff=staff)
+                Account.objects.filter(id=account.id).update(name=f"Demo {name}", demo=True)
+                user = User.objects.get(email=email)
                 if staff:
                     Membership.objects.create(account=house, user=user, role=Role.OWNER)
                 tokens[account.slug] = issue(account, created_by=user, name="demo", scopes=["read", "order"]).secret

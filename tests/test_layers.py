@@ -1,0 +1,67 @@
+"""Who may import whom is checked: an import planted against a contract makes the linter fail and name it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("marketplace", "catalog", "generation", "billing")
+LINTER = Path(sys.executable).with_name("lint-imports")
+
+PLANTED = {
+    "catalog/licensing.py": "import generation.runs.lifecycle",
+    "generation/runs/lifecycle.py": "import generation.orders.ordering",
+    "billing/apps.py": "import generation.runs.registry",
+    "marketplace/work/queue.py": "import marketplace.accounts.tokens",
+    "marketplace/local/stack.py": "import marketplace.storage.blobs",
+    "generation/sdk/streams.py": "import django",
+    "generation/generators/tabular/fitted/model.py": "import generation.runner.plan",
+    "generation/quality/profile.py": "import generation.sdk.streams",
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        [LINTER, "--no-cache"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_every_package_is_held_by_a_contract_and_all_are_kept(copy: Path) -> None:
+    done = lint(copy)
+    assert done.returncode == 0, done.stdout
+    config = (copy / "pyproject.toml").read_text().partition("[tool.importlinter]")[2]
+    assert "ignore_imports" not in config
+    parts = [
+        f"{package}.{part.name.removesuffix('.py')}"
+        for package in ("marketplace", "generation")
+        for part in (copy / package).iterdir()
+        if part.name != "__init__.py" and (part.suffix == ".py" or (part / "__init__.py").exists())
+    ]
+    assert [part for part in [*parts, "catalog", "billing"] if part not in config] == []
+
+
+def test_an_import_planted_against_the_layers_fails_and_is_named(copy: Path) -> None:
+    for place, line in PLANTED.items():
+        module = copy / place
+        module.write_text(f"{module.read_text()}\n{line}\n")
+    done = lint(copy)
+    assert done.returncode == 1
+    # A chain is shown as "importer -> imported (l.12)", wrapped at the width of a terminal.
+    told = "".join(done.stdout.split())
+    for place, line in PLANTED.items():
+        importer = place.removesuffix(".py").replace("/", ".")
+        assert f"{importer}->{line.removeprefix('import ')}" in told, f"{place}: {line}"
