@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from generation.runs import registry
+from marketplace import storage
 from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.accounts.tokens import issue
 from marketplace.site import demo, shelves
@@ -30,6 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL_STACK:
             raise CommandError("The demo accounts are for the one-machine stack (LOOKALIKE_LOCAL=1) only.")
+        self._bucket()
         house = self._account("house", "Lookalike", Account.Kind.ORGANISATION)
         versions = {reference: registry.register(reference, house) for reference in demo.HOUSE_GENERATORS}
         made = self._people(house)
@@ -37,6 +39,15 @@ class Command(BaseCommand):
             listing = shelves.announce(house, versions[shelf.generator], shelf)
             self.stderr.write(f"{listing.dataset}: {listing.get_state_display()}")
         self.stdout.write(json.dumps(made))
+
+    def _bucket(self) -> None:
+        try:
+            storage.ensure_bucket()
+        except storage.StorageError as error:
+            raise CommandError(
+                f"The object store does not take the bucket {error}. Check S3_ENDPOINT_URL, AWS_ACCESS_KEY_ID, "
+                "AWS_SECRET_ACCESS_KEY and S3_BUCKET."
+            ) from error
 
     def _account(self, slug: str, name: str, kind: str) -> Account:
         return Account.objects.get_or_create(slug=slug, defaults={"name": name, "kind": kind, "demo": True})[0]
