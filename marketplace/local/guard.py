@@ -23,6 +23,8 @@ _ENDING = threading.Event()
 
 def main() -> int:
     """Run the command, pass signals on to it, and return its exit status."""
+    if os.getpgid(0) != os.getpid():
+        os.setsid()
     starter, last = int(sys.argv[1]), signal.Signals(int(sys.argv[2]))
     signal.signal(signal.SIGTERM, lambda number, frame: None)
     child = subprocess.Popen(sys.argv[3:])
