@@ -68,6 +68,7 @@ class Child:
     folder: Path | None = None
     keep_open: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    started: float = field(default=0.0, init=False)
 
     def start(self, output: int | None = None) -> None:
         """Start the child; all it says, or what it says beside ``output``, goes to the end of its log.
@@ -76,6 +77,7 @@ class Child:
         """
         self._end_group()
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.started = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 guarded(self.command, self.stop_signal),

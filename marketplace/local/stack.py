@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -30,7 +30,7 @@ from marketplace.local.servers import BUCKET, ObjectStore, PostgreSQL, Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 _DEATHS = 5
-_DEATHS_SECONDS = 60.0
+_YOUNG_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
 _ENDING_SECONDS = 30.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -38,14 +38,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass
 class Deaths:
-    """When a child died lately: often enough, and it is not started again."""
+    """How often a child died young, one time after the other; how slowly it starts does not matter."""
 
-    moments: list[float] = field(default_factory=list)
+    young: int = 0
 
-    def note(self, now: float) -> bool:
-        """Note a death; ``True`` when it was one too many."""
-        self.moments = [moment for moment in self.moments if now - moment < _DEATHS_SECONDS] + [now]
-        return len(self.moments) >= _DEATHS
+    def note(self, lived: float) -> bool:
+        """Note a death after so many seconds; ``True`` when it was one too many."""
+        self.young = self.young + 1 if lived < _YOUNG_SECONDS else 1
+        return self.young >= _DEATHS
 
 
 class Stack:
@@ -119,10 +119,10 @@ class Stack:
 
     def _raise_again(self, child: Child) -> None:
         deaths = self._deaths.setdefault(child.name, Deaths())
-        if deaths.note(time.monotonic()):
+        if deaths.note(time.monotonic() - child.started):
             raise StackError(f"{child.name} keeps dying. The end of {child.log}:\n{child.tail()}")
         _say(f"{child.name} ended and is started again; its log is {child.log}.")
-        time.sleep(min(2.0, 0.2 * 2 ** len(deaths.moments)))
+        time.sleep(min(2.0, 0.2 * 2**deaths.young))
         child.start()
 
     def _make_servers(self) -> None:

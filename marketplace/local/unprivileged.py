@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
         os.setgroups([])
         os.setgid(int(user))
         os.setuid(int(user))
-    os.execv(rest[0], rest)  # noqa: S606
+    os.execv(rest[0], rest)  # noqa: S606 - a list of arguments, no shell: as S603
 
 
 def _enter_namespace() -> None:
