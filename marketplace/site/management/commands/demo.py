@@ -14,7 +14,7 @@ from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.accounts.people import enrol
 from marketplace.accounts.tokens import issue
 from marketplace.site import demo, shelves
-from marketplace.site.house import open_house
+from marketplace.site.house import NotReady, open_house
 
 _PEOPLE = {"buyer": False, "staff": True}
 
@@ -31,7 +31,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL_STACK:
             raise CommandError("The demo accounts are for the one-machine stack (LOOKALIKE_LOCAL=1) only.")
-        house, versions = open_house(demo=True)
+        try:
+            house, versions = open_house(demo=True)
+        except NotReady as error:
+            raise CommandError(str(error)) from error
         made = self._people(house)
         for shelf in demo.SHELVES:
             listing = shelves.announce(house, versions[shelf.generator], shelf)

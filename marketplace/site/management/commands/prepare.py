@@ -6,10 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from generation.runner import RunnerFault
-from generation.runs.registry import DigestChanged
-from marketplace import storage
-from marketplace.site.house import open_house
+from marketplace.site.house import NotReady, open_house
 
 
 class Command(BaseCommand):
@@ -19,9 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            storage.ensure_bucket()
             _, versions = open_house()
-        except (storage.StorageError, RunnerFault, DigestChanged) as error:
+        except NotReady as error:
             raise CommandError(str(error)) from error
         for version in versions.values():
             self.stdout.write(f"{version}  sha256:{version.digest}")

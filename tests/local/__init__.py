@@ -1,0 +1,1 @@
+"""The one-machine stack, seen from outside: processes, ports, files and pages."""

@@ -1,0 +1,111 @@
+"""The servers by themselves, where a whole stack would show no more."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from marketplace.local.processes import free_port, free_ports
+from marketplace.local.servers import ObjectStore, PostgreSQL
+
+#: What ``localhost`` may lead to on this machine.
+_LOOPBACK = ["127.0.0.1", *(["::1"] if Path("/proc/net/if_inet6").exists() else [])]
+_PR_CAPBSET_DROP, _CAP_SETFCAP = 24, 31
+_START = """
+import sys
+from pathlib import Path
+from marketplace.local.servers import PostgreSQL
+PostgreSQL(Path(sys.argv[1]), "secret", port=0).start()
+"""
+#: Starts PostgreSQL twice in the folder of its first argument, and says who owned the data and what it remembered.
+_TWICE = """
+import sys
+from pathlib import Path
+import psycopg
+from marketplace.local.servers import PostgreSQL
+home = Path(sys.argv[1])
+for statement in ("CREATE TABLE kept AS SELECT 42 AS answer", "SELECT 1"):
+    server = PostgreSQL(home, "secret", port=0, durable=False)
+    server.start()
+    try:
+        server.wait()
+        with psycopg.connect(server.url) as connection:
+            connection.execute(statement)
+            connection.commit()
+            print(connection.execute("SELECT answer FROM kept").fetchone()[0], (home / "data").stat().st_uid)
+    finally:
+        server.child.stop()
+"""
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="lookalike-servers-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("address", _LOOPBACK)
+def test_a_port_where_somebody_answers_to_localhost_is_evaded(address: str) -> None:
+    with socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET) as taken:
+        port = taken.getsockname()[1]
+        assert free_port(port) != port
+    assert free_port(port) == port
+
+
+def test_free_ports_are_all_different() -> None:
+    assert len(set(free_ports(50))) == 50
+
+
+def test_the_object_store_starts_in_a_folder_with_a_very_long_name(tmp_path: Path) -> None:
+    home = tmp_path / ("long" * 40) / "s3"
+    store = ObjectStore(home, "key", "secret", port=0)
+    store.start()
+    try:
+        store.wait()
+    finally:
+        store.child.stop()
+
+
+def test_a_start_that_was_killed_while_the_database_was_made_is_made_up_for(tmp_path: Path) -> None:
+    home = tmp_path / "postgresql"
+    starting = subprocess.Popen([sys.executable, "-c", _START, str(home)])
+    while not list(home.glob("initdb-*/data/PG_VERSION")):
+        assert starting.poll() is None
+        time.sleep(0.001)
+    starting.kill()
+    starting.wait()
+    assert not (home / "data").exists()
+
+    server = PostgreSQL(home, "b", port=0, durable=False)
+    server.start()
+    try:
+        server.wait()
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        server.child.stop()
+    assert not list(home.glob("initdb-*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else for PostgreSQL")
+@pytest.mark.parametrize("namespaces", [True, False])
+def test_root_has_postgresql_with_user_namespaces_and_without(open_folder: Path, namespaces: bool) -> None:
+    """Without CAP_SETFCAP Linux lets root map no root into a user namespace: as in many containers."""
+    home = open_folder / "postgresql"
+    keep = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', *sys.argv[1:]])"
+    drop = f"import ctypes; assert not ctypes.CDLL(None).prctl({_PR_CAPBSET_DROP}, {_CAP_SETFCAP}, 0, 0, 0); {keep}"
+    command = [sys.executable, "-c", keep if namespaces else drop, _TWICE, str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    owner = 0 if namespaces else 65534
+    assert done.stdout.splitlines() == [f"42 {owner}"] * 2
