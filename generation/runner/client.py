@@ -480,20 +480,15 @@ class _Pair:
     def _wait(self, until: Callable[[], bool], seconds: float) -> None:
         """Listen until something is there or the generator's process has ended; translate what may go wrong."""
         try:
-            self._listener.wait(
-                lambda: until() or self._runner.process.poll() is not None, lambda: min(self._deadline, _soon())
-            )
+            self._listener.wait(lambda: until() or self._runner.process.poll() is not None, lambda: self._deadline)
         except TimeIsUp:
-            if time.monotonic() >= self._deadline:
-                raise GeneratorFault(
-                    f"The generator took longer than {seconds:.0f} s.", log=str(self._runner.last_words)
-                ) from None
-            return self._wait(until, seconds)
+            raise GeneratorFault(
+                f"The generator took longer than {seconds:.0f} s.", log=str(self._runner.last_words)
+            ) from None
         except (ProtocolFault, KeyError, TypeError, ValueError) as error:
             raise GeneratorFault(
                 f"The generator's process sent what it may not send: {error}", log=str(self._runner.last_words)
             ) from error
-        return None
 
     def _accepted(self, answer: JsonObject) -> JsonObject:
         if "ok" in answer:
@@ -506,8 +501,9 @@ class _Pair:
     def _death(self) -> RunnerFault:
         """Say which of the two died and of what."""
         writer = self._writer
+        a_moment_more = time.monotonic() + 0.2  # for last words
         with contextlib.suppress(TimeIsUp):
-            self._listener.wait(lambda: False, lambda: time.monotonic() + 0.2)
+            self._listener.wait(lambda: False, lambda: a_moment_more)
         for child, name in ((writer, "writer"), (self._runner, "generator")):
             if child is not None and child.process.poll() is not None:
                 return _death(child, name)
