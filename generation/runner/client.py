@@ -109,7 +109,7 @@ class Runner:
 
     def describe(self) -> Description:
         """Return what the generator says of itself. Raises ``RunnerFault``."""
-        with self._asking() as pair:
+        with self._asking() as pair, _making_sense():
             return _description(self._described(pair))
 
     def check(self, job: JobSpec) -> Checked:
@@ -156,8 +156,9 @@ class Runner:
             needs = self._needs(pair, job)
             checked = self._check(pair, job)
             tables = _tables(checked, out_dir.resolve())
+            with _making_sense():
+                runtime_id = self._described(pair)["runtime"]["id"]
             told = self._make(pair, job, plan, state_dir, tables, mark, self._limits.for_block(needs), on_progress)
-            runtime_id = self._described(pair)["runtime"]["id"]
             return _shard_result(told, runtime_id, time.monotonic() - started)
 
     def answer_key(self, job: JobSpec, state_dir: Path) -> Any:
@@ -165,7 +166,9 @@ class Runner:
         with self._asking() as pair:
             needs = self._needs(pair, job)
             request = {"do": "answer_key", "job": job.as_json(), "state": str(state_dir.resolve())}
-            return pair.ask(request, self._limits.for_prepare(needs))["answer_key"]
+            answer = pair.ask(request, self._limits.for_prepare(needs))
+            with _making_sense():
+                return answer["answer_key"]
 
     def kill(self) -> None:
         """End both children for good, from any thread. What is under way raises ``CancelledFault``."""
@@ -218,11 +221,13 @@ class Runner:
         if job.generator != self.generator:
             raise ValueError(f"this runner is for {self.generator}, the job for {job.generator}")
         if self._checked is None or self._checked[0] != job:
-            digest = self._described(pair)["digest"]
+            with _making_sense():
+                digest = self._described(pair)["digest"]
             if job.digest is not None and job.digest != digest:
                 raise PlatformFault(f"{self.generator} is installed here as {digest}, the job names {job.digest}.")
             answer = pair.ask({"do": "check", "job": job.as_json()}, self._limits.answer_seconds)
-            self._checked = (job, _checked(answer))
+            with _making_sense():
+                self._checked = (job, _checked(answer))
         return self._checked[1]
 
     def _needs(self, pair: _Pair, job: JobSpec) -> Needs:
@@ -412,11 +417,11 @@ class _Pair:
         self, request: JsonObject, seconds: float, on_frame: Callable[[Kind, bytes], None] | None = None
     ) -> JsonObject:
         """Ask the generator and return its answer; other frames go to ``on_frame``."""
-        answers: list[JsonObject] = []
+        answers: list[Any] = []
 
         def take(kind: Kind, payload: bytes) -> None:
             if kind == Kind.ANSWER:
-                answers.append(json.loads(payload))
+                answers.append(_parsed_answer(payload))
             elif on_frame is not None:
                 on_frame(kind, payload)
             else:
@@ -490,13 +495,16 @@ class _Pair:
                 f"The generator's process sent what it may not send: {error}", log=str(self._runner.last_words)
             ) from error
 
-    def _accepted(self, answer: JsonObject) -> JsonObject:
-        if "ok" in answer:
-            result: JsonObject = answer["ok"]
-            return result
-        fault = FAULTS.get(answer["fault"]["owner"], GeneratorFault)
+    def _accepted(self, answer: Any) -> JsonObject:
+        match answer:
+            case {"ok": dict() as result}:
+                return result
+            case {"fault": {"owner": owner, "message": message}}:
+                fault = FAULTS.get(str(owner), GeneratorFault)
+            case _:
+                raise GeneratorFault("The generator's process answered what makes no sense.")
         words = self._runner.last_words if fault is GeneratorFault or self._writer is None else self._writer.last_words
-        raise fault(f"The generator failed: {answer['fault']['message']}", log=str(words))
+        raise fault(f"The generator failed: {message}", log=str(words))
 
     def _death(self) -> RunnerFault:
         """Say which of the two died and of what."""
@@ -575,6 +583,22 @@ class _OpenFile:
     def finish(self) -> StateFile:
         self._file.close()
         return StateFile(self.path.name, self.path, self.size, self._digest.hexdigest())
+
+
+@contextlib.contextmanager
+def _making_sense() -> Iterator[None]:
+    """Blame a generator's process for an answer without the members that such an answer has."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise GeneratorFault(f"The generator's process answered what makes no sense: {error!r}") from error
+
+
+def _parsed_answer(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError as error:
+        raise ProtocolFault("an answer is not JSON") from error
 
 
 def _is_file_name(name: str) -> bool:

@@ -72,6 +72,8 @@ class Shard:
 
     def end_block(self, payload: pa.Buffer) -> None:
         """Count the rows of the block that is complete. Raises ``DataFault``."""
+        if payload.size != 8:
+            raise DataFault("what came is no number of a block")
         (block,) = struct.unpack("<Q", payload.to_pybytes())
         if block != self._next or self._next == self._stop:
             raise DataFault(f"block {block} came where block {self._next} was due")
@@ -155,13 +157,24 @@ def _take(shard: Shard, longest: int) -> Any:
             blocks += 1
             _say({"blocks": blocks, "bytes": shard.bytes})
         elif kind == Kind.ANSWER:
-            answer = json.loads(payload.to_pybytes())
-            if "ok" not in answer:
-                raise _Relayed(answer)
-            return answer["ok"]["usage"]
+            return _usage(payload)
         else:
             raise DataFault(f"a frame of kind {kind.name} has no place in a shard")
     raise BrokenOff("the frames ended before the shard did")
+
+
+def _usage(payload: pa.Buffer) -> Any:
+    """Return the usage that an answer tells; raise ``_Relayed`` if it tells a fault."""
+    try:
+        answer = json.loads(payload.to_pybytes())
+    except ValueError:
+        answer = None
+    match answer:
+        case {"ok": {"usage": {"cpu_seconds": int() | float(), "peak_bytes": int() | float()} as usage}}:
+            return usage
+        case {"fault": {"owner": str(), "message": str()}}:
+            raise _Relayed(answer)
+    raise DataFault("what came is no answer")
 
 
 def _ahead(longest: int) -> Iterator[Frame]:

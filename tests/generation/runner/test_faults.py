@@ -31,11 +31,9 @@ def home(tmp_path: Path) -> Iterator[Path]:
     assert files_below([tmp_path / "out"]) == []
 
 
-def refused_shard(
-    way: str, state: Path, home: Path, *, memory_mib: int = 512, limits: Limits = Limits()
-) -> RunnerFault:
+def refused_shard(way: str, state: Path, home: Path, limits: Limits | None = None) -> RunnerFault:
     job = a_job(CROOK, way=way)
-    with Runner(CROOK, scratch=home / "scratch", memory_mib=memory_mib, limits=limits) as runner:
+    with Runner(CROOK, scratch=home / "scratch", memory_mib=512, limits=limits or Limits()) as runner:
         with pytest.raises(RunnerFault) as caught:
             runner.shard(job, all_blocks(job), state, home / "out", MARK)
         assert files_below([home / "out"]) == []
@@ -60,7 +58,11 @@ ROWS = {
     "frame without end": "one frame has [0-9]+ MiB, more than [0-9]+: yield smaller batches",
     "state among rows": "a frame of kind STATE_FILE has no place in a shard",
     "block out of turn": "block 77 came where block 1 was due",
+    "block of no number": "what came is no number of a block",
+    "answer of no JSON": "what came is no answer",
     "answer too early": "the generator ended before block 1",
+    "answer of no sense": "what came is no answer",
+    "usage of no sense": "what came is no answer",
 }
 
 
@@ -87,13 +89,13 @@ def test_a_generator_gets_no_more_memory_than_it_was_given(way: str, state: Path
 
 @pytest.mark.parametrize("way", ["sleep", "rows without end"])
 def test_a_block_that_takes_too_long_is_ended(way: str, state: Path, home: Path) -> None:
-    fault = refused_shard(way, state, home, limits=SHORT)
+    fault = refused_shard(way, state, home, SHORT)
     assert isinstance(fault, GeneratorFault)
     assert fault.message == "The generator took longer than 3 s."
 
 
 def test_a_generator_writes_no_larger_file_than_it_may(state: Path, home: Path) -> None:
-    fault = refused_shard("large file in scratch", state, home, limits=Limits(file_mib=2, block_seconds=60))
+    fault = refused_shard("large file in scratch", state, home, Limits(file_mib=2))
     assert isinstance(fault, GeneratorFault)
     assert "File too large" in fault.message
 
@@ -107,6 +109,9 @@ PREPARE = {
     "no table": "the layout cannot be made: the layout has no table",
     "table named as a path": "a table is named by a word",
     "endless needs": "not JSON compliant",
+    "check of no sense": "answered what makes no sense",
+    "check of no JSON": "an answer is not JSON",
+    "check of a list": "answered what makes no sense",
 }
 
 

@@ -186,6 +186,12 @@ class Crook(Clinic):
     def check(self, job: Job) -> list[Problem]:
         if job.params.way == "sleep in check":
             time.sleep(600)
+        if job.params.way == "check of no sense":
+            frames.send(3, frames.Kind.ANSWER, b'{"ok":{"problems":[7]}}')
+        if job.params.way == "check of no JSON":
+            frames.send(3, frames.Kind.ANSWER, b"{")
+        if job.params.way == "check of a list":
+            frames.send(3, frames.Kind.ANSWER, b"[]")
         return []
 
     def layout(self, job: Job) -> Layout:
