@@ -8,6 +8,7 @@ descriptor 3; answers are JSON lines on stdout: ``{"blocks", "bytes"}`` as block
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import struct
@@ -112,17 +113,16 @@ def main() -> None:
     os.dup2(2, 1)
     process.place({start.frames: FRAMES, answers: ANSWERS})
     process.bound(start.bounds)
-    longest = start.bounds.memory_mib << 19
     while True:
         request = json.loads(requests.get())
-        _say(_written(request, longest))
+        _say(_written(request, start.bounds))
 
 
-def _written(request: JsonObject, longest: int) -> JsonObject:
+def _written(request: JsonObject, bounds: process.Bounds) -> JsonObject:
     shard = None
     try:
         shard = Shard(request)
-        usage = _take(shard, longest)
+        usage = _take(shard, bounds.memory_mib << 19)
         return {"ok": {**shard.finish(), "generator": usage, "writer": process.usage()}}
     except _Relayed as relayed:
         answer = relayed.answer
@@ -132,10 +132,19 @@ def _written(request: JsonObject, longest: int) -> JsonObject:
         answer = _fault("seller", str(error))
     except Exception as error:  # noqa: BLE001 - a full disk or a fault of ours: the client must hear of it
         traceback.print_exc()
-        answer = _fault("platform", f"the shard could not be written: {type(error).__name__}: {error}")
+        answer = _unwritten(error, bounds)
     if shard is not None:
         shard.discard()
     return answer
+
+
+def _unwritten(error: Exception, bounds: process.Bounds) -> JsonObject:
+    """Tell whose fault it is that writing failed: what is larger than it may be is the generator's."""
+    if isinstance(error, MemoryError):
+        return _fault("seller", "writing what it sent took more memory than it may: yield smaller batches")
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return _fault("seller", f"the file of a table became larger than {bounds.file_mib} MiB")
+    return _fault("platform", f"the shard could not be written: {type(error).__name__}: {error}")
 
 
 class _Relayed(Exception):

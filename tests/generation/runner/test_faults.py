@@ -100,6 +100,14 @@ def test_a_generator_writes_no_larger_file_than_it_may(state: Path, home: Path) 
     assert "File too large" in fault.message
 
 
+def test_a_table_that_becomes_too_large_a_file_is_the_sellers_fault(home: Path) -> None:
+    job = a_job(CROOK, units=20_000, visits=40)
+    with Runner(CROOK, scratch=home / "scratch", limits=Limits(file_mib=1)) as runner:
+        runner.prepare(job, None, home / "state")
+        with pytest.raises(GeneratorFault, match="became larger than 1 MiB"):
+            runner.shard(job, all_blocks(job, 1000), home / "state", home / "out", MARK)
+
+
 PREPARE = {
     "state of objects": "it raised ValueError: Object arrays cannot be saved",
     "state named as a path": "it raised TypeError: state is named by words",
