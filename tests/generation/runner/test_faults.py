@@ -136,6 +136,8 @@ def test_all_faults_of_a_layout_are_named_at_once(home: Path) -> None:
             runner.check(a_job(CROOK, way="dictionary column"))
         assert "key column 'nobody' is not there" in caught.value.message
         assert "column 'town' has type dictionary" in caught.value.message
+        with pytest.raises(GeneratorFault, match="column 'span' has type month_day_nano_interval"):
+            runner.check(a_job(CROOK, way="interval column"))
 
 
 def test_a_state_is_no_larger_than_it_may_be(home: Path) -> None:
