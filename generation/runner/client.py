@@ -133,7 +133,7 @@ class Runner:
                 "job": job.as_json(),
                 "source": str(source_dir.resolve()) if source_dir else None,
             }
-            pair.on_progress = lambda told: on_progress(float(told["share"]), str(told["what"]))
+            pair.on_progress = lambda told: on_progress(*_progress(told))
             pair.ask(request, self._limits.for_prepare(needs), files.take)
             return files.finish()
 
@@ -295,7 +295,7 @@ def _parsed(child: _Child, request: JsonObject, seconds: float, on_progress: Cal
     child.send(request)
     try:
         _listen_until_answered(child, answers, seconds, on_progress)
-    except (ProtocolFault, ValueError) as error:
+    except ProtocolFault as error:
         raise PlatformFault(f"The parser answered nonsense: {error}", log=str(child.last_words)) from error
     if answers and "ok" in answers[0]:
         parsed: JsonObject = answers[0]["ok"]["parsed"]
@@ -309,7 +309,7 @@ def _listen_until_answered(
     """Wait for an answer or for the end of all pipes, reporting each second. Raises ``SourceFault`` when time is up."""
     end = time.monotonic() + seconds
     with contextlib.closing(Listener()) as listener:
-        listener.add(child.frames, Frames(lambda _, payload: answers.append(json.loads(payload))))
+        listener.add(child.frames, Frames(lambda _, payload: answers.append(_parsed_answer(payload))))
         listener.add(child.stderr, child.last_words)
         while time.monotonic() < end:
             with contextlib.suppress(TimeIsUp):
@@ -490,7 +490,7 @@ class _Pair:
             raise GeneratorFault(
                 f"The generator took longer than {seconds:.0f} s.", log=str(self._runner.last_words)
             ) from None
-        except (ProtocolFault, KeyError, TypeError, ValueError) as error:
+        except ProtocolFault as error:
             raise GeneratorFault(
                 f"The generator's process sent what it may not send: {error}", log=str(self._runner.last_words)
             ) from error
@@ -543,7 +543,7 @@ class _StateFiles:
         """Take one frame. Raises ``ProtocolFault`` for a name that is a path, for more bytes than may come."""
         if kind == Kind.STATE_FILE:
             self._end_file()
-            name = payload.decode()
+            name = payload.decode(errors="replace")
             if not _is_file_name(name) or (self._folder / name).exists():
                 raise ProtocolFault(f"the state has a file named {name!r}")
             self._open = _OpenFile(self._folder / name)
@@ -599,6 +599,14 @@ def _parsed_answer(payload: bytes) -> Any:
         return json.loads(payload)
     except ValueError as error:
         raise ProtocolFault("an answer is not JSON") from error
+
+
+def _progress(told: Any) -> tuple[float, str]:
+    """Read a line of progress, so that what whoever is told of it raises is not taken for a bad line."""
+    try:
+        return float(told["share"]), str(told["what"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolFault(f"a line is no progress: {error!r}") from error
 
 
 def _is_file_name(name: str) -> bool:

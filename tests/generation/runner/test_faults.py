@@ -223,6 +223,14 @@ def test_what_the_caller_raises_while_told_of_progress_ends_the_shard_and_stays_
         runner.shard(job, all_blocks(job), state, home / "out", MARK, refuse)
 
 
+def test_what_the_caller_raises_while_told_of_preparing_stays_the_callers(home: Path) -> None:
+    def refuse(share: float, what: str) -> None:
+        raise ValueError("the lease was lost")
+
+    with Runner(CROOK, scratch=home / "scratch") as runner, pytest.raises(ValueError, match="the lease was lost"):
+        runner.prepare(a_job(CROOK), None, home / "out" / "state", refuse)
+
+
 def test_after_a_fault_the_next_job_is_made(state: Path, home: Path) -> None:
     with Runner(CROOK, scratch=home / "scratch") as runner:
         job = a_job(CROOK, way="crash")
