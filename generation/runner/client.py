@@ -38,6 +38,7 @@ from generation.runner.jobs import (
     StateFile,
     TableFile,
     Usage,
+    is_state_file,
 )
 from generation.runner.pins import PINS
 from generation.runner.plan import ShardPlan
@@ -544,7 +545,7 @@ class _StateFiles:
         if kind == Kind.STATE_FILE:
             self._end_file()
             name = payload.decode(errors="replace")
-            if not _is_file_name(name) or (self._folder / name).exists():
+            if not is_state_file(name) or (self._folder / name).exists():
                 raise ProtocolFault(f"the state has a file named {name!r}")
             self._open = _OpenFile(self._folder / name)
         elif kind == Kind.STATE_BYTES and self._open is not None:
@@ -607,11 +608,6 @@ def _progress(told: Any) -> tuple[float, str]:
         return float(told["share"]), str(told["what"])
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolFault(f"a line is no progress: {error!r}") from error
-
-
-def _is_file_name(name: str) -> bool:
-    stem, _, kind = name.partition(".")
-    return bool(stem) and kind in ("arrow", "npy", "json") and stem.isascii() and stem.replace("-", "_").isidentifier()
 
 
 def _death(child: _Child, name: str) -> RunnerFault:

@@ -106,7 +106,8 @@ def _table_faults(table: Table, layout: Layout) -> list[str]:
         if target not in schemas or target_column not in schemas[target].names:
             faults.append(f"reference {column!r} points to {target}.{target_column}, which is not there")
     faults += [
-        f"column {field.name!r} has type {field.type}: dictionaries, unions, views, intervals and extension types are not stored"
+        f"column {field.name!r} has type {field.type}, which is not stored: "
+        "dictionaries, unions, views, intervals and extension types are not"
         for field in table.schema
         if not _plain(field.type)
     ]

@@ -231,7 +231,18 @@ class Crook(Clinic):
     def answer_key(self, job: Job, state: State) -> Json:
         if job.params.way == "answer key of no JSON":
             return {"share": np.int64(1)}  # type: ignore[dict-item]
+        if job.params.way == "rich state":
+            return {name: _told_of(state[name]) for name in ("2020-large", "scalar", "columns", "nothing")}
         return super().answer_key(job, state)
+
+
+def _told_of(member: object) -> Json:
+    """What a member of a state is, as far as JSON can say it."""
+    if isinstance(member, pa.Table):
+        return [str(member.schema), member.num_rows, member["text"][69_999].as_py()[:3]]
+    if isinstance(member, np.ndarray):
+        return [str(member.dtype), list(member.shape), member.tolist(), bool(member.flags.writeable)]
+    return [repr(member)]
 
 
 def _prepared(way: str) -> dict[str, object]:
@@ -245,6 +256,13 @@ def _prepared(way: str) -> dict[str, object]:
             return {"bad": {1, 2}}
         case "large state":
             return {"bad": np.zeros(4 << 20, np.int64)}
+        case "rich state":
+            return {
+                "2020-large": pa.table({"text": ["x" * 1_000] * 70_000}),
+                "scalar": np.array(2.5),
+                "columns": np.asfortranarray(np.arange(6).reshape(2, 3)),
+                "nothing": None,
+            }
         case "sleep in prepare":
             time.sleep(600)
         case "forged state file":
