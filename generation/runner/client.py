@@ -212,6 +212,7 @@ class Runner:
         if self._pair is not None:
             self._pair.close()
             self._pair = None
+            self._checked = None  # the next children may import other code
 
     def _described(self, pair: _Pair) -> JsonObject:
         if pair.description is None:
