@@ -9,11 +9,12 @@ import argparse
 import hashlib
 import json
 import queue
+import re
 import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,10 +26,13 @@ from generation.quality.profile import finish, merge
 from generation.runner.client import Runner, parse_source
 from generation.runner.faults import RunnerFault
 from generation.runner.jobs import Checked, Description, JobSpec, JsonObject, Mark, ShardResult
-from generation.runner.loading import known
+from generation.runner.loading import known, reference_of
 from generation.runner.plan import Plan, ShardPlan, file_path, plan
 from generation.runner.seed import draw_salt, draw_seed
 
+_SEED = re.compile(r"[0-9a-fA-F]{32}")
+_BLOCKS = re.compile(r"[0-9]+:[0-9]+")
+_PARAM = re.compile(r"[^=]+=.*", re.DOTALL)
 _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
@@ -115,14 +119,50 @@ def _list(given: argparse.Namespace) -> None:
         _print(f"{point.name}\t{point.value}")
 
 
+def _command_faults(given: argparse.Namespace) -> Iterator[str]:
+    """Yield everything that is wrong with the command line, as far as no generator need be asked."""
+    yield from _name_faults(given.name)
+    if given.units < 1:
+        yield f"--units {given.units}: ask for at least one."
+    if given.out.exists() and (not given.out.is_dir() or any(given.out.iterdir())):
+        yield f"--out {given.out}: there is something already; name a new or empty folder."
+    if given.seed is not None and not _SEED.fullmatch(given.seed):
+        yield f"--seed {given.seed}: a seed is 32 hex digits."
+    if given.source is not None and not given.source.is_file():
+        yield f"--source {given.source}: there is no such file."
+    if given.blocks is not None and not _BLOCKS.fullmatch(given.blocks):
+        yield f"--blocks {given.blocks}: give A:B, two numbers."
+    yield from (f"--param {text}: give it as name=value." for text in given.param if not _PARAM.fullmatch(text))
+    yield from (
+        f"--split {text}: give it as name=share, such as train=0.8." for text in given.split if not _share(text)
+    )
+    yield from (
+        f"--{name} {value}: give at least 1."
+        for name, value in (("workers", given.workers), ("memory", given.memory))
+        if value < 1
+    )
+
+
+def _name_faults(name: str) -> Iterator[str]:
+    try:
+        reference_of(name)
+    except LookupError as error:
+        yield f"{error}."
+
+
+def _refuse(faults: Iterable[str]) -> None:
+    if found := list(faults):
+        raise Refused("\n".join(found))
+
+
 def _describe(given: argparse.Namespace) -> None:
+    _refuse(_name_faults(given.name))
     with _scratch() as scratch, Runner(given.name, scratch=scratch) as runner:
         _print(json.dumps(asdict(runner.describe()), ensure_ascii=False, indent=2))
 
 
 def _run(given: argparse.Namespace) -> None:
-    if given.out.exists() and (not given.out.is_dir() or any(given.out.iterdir())):
-        raise Refused(f"--out {given.out}: there is something already; name a new or empty folder.")
+    _refuse(_command_faults(given))
     with _scratch() as scratch:
         facts = _parse(given.source, scratch) if given.source is not None else None
         job = JobSpec(given.name, _params(given.param), given.units, _seed(given.seed), facts=facts)
@@ -137,7 +177,7 @@ def _run(given: argparse.Namespace) -> None:
 
 def _ordered(runner: Runner, job: JobSpec, given: argparse.Namespace) -> Order:
     """Check the job and plan it. Raises ``Refused`` with all problems."""
-    splits = [_share(text) for text in given.split] or [("train", 1.0)]
+    splits = [share for text in given.split if (share := _share(text))] or [("train", 1.0)]
     checked = runner.check(job)
     if checked.layout is None or checked.needs is None:
         raise Refused("\n".join(f"{one.field}: {one.message} {one.remedy}" for one in checked.problems))
@@ -220,8 +260,6 @@ def _path(order: Order, shard: ShardPlan, table: str) -> str:
 
 
 def _parse(path: Path, scratch: Path) -> JsonObject:
-    if not path.is_file():
-        raise Refused(f"--source {path}: there is no such file.")
     limits = {"holdout_key": draw_salt().hex(), "holdout_share": 0.0}
     parsed = parse_source(path, scratch / "source", scratch=scratch, limits=limits)
     if "problems" in parsed:
@@ -230,19 +268,15 @@ def _parse(path: Path, scratch: Path) -> JsonObject:
 
 
 def _range(planned: Plan, text: str) -> ShardPlan:
-    first, colon, stop = text.partition(":")
+    first, stop = (int(number) for number in text.split(":"))
     blocks = -(-planned.units // planned.block)
-    if not (colon and first.isdigit() and stop.isdigit() and int(first) < int(stop) <= blocks):
+    if not first < stop <= blocks:
         raise Refused(f"--blocks {text}: give A:B with A < B, of {blocks} blocks of {planned.block} units.")
-    units = min(int(stop) * planned.block, planned.units) - int(first) * planned.block
-    number = int(stop) - int(first)
-    return ShardPlan("blocks", int(first), blocks, int(first), number, int(first) * planned.block, units, planned.block)
+    units = min(stop * planned.block, planned.units) - first * planned.block
+    return ShardPlan("blocks", first, blocks, first, stop - first, first * planned.block, units, planned.block)
 
 
 def _params(texts: Sequence[str]) -> dict[str, Any]:
-    wrong = [text for text in texts if not text.partition("=")[0] or "=" not in text]
-    if wrong:
-        raise Refused("\n".join(f"--param {text}: give it as name=value." for text in wrong))
     pairs = (text.partition("=") for text in texts)
     return {name: _value(value) for name, _, value in pairs}
 
@@ -255,19 +289,16 @@ def _value(text: str) -> Any:
 
 
 def _seed(text: str | None) -> str:
-    if text is None:
-        return draw_seed().hex()
-    if len(text) != 32 or not set(text.lower()) <= set("0123456789abcdef"):
-        raise Refused(f"--seed {text}: a seed is 32 hex digits.")
-    return text.lower()
+    return text.lower() if text is not None else draw_seed().hex()
 
 
-def _share(text: str) -> tuple[str, float]:
+def _share(text: str) -> tuple[str, float] | None:
+    """Read ``name=share``; return ``None`` if it is not that."""
     name, _, share = text.partition("=")
     try:
         return name, float(share)
     except ValueError:
-        raise Refused(f"--split {text}: give it as name=share, such as train=0.8.") from None
+        return None
 
 
 @contextmanager

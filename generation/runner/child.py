@@ -34,6 +34,7 @@ from generation.sdk import Generator, Job, Layout, Problem, Source, State, Strea
 FRAMES = 3
 PROGRESS = 4
 _TELL_SECONDS = 0.2
+_PIECE = 8 << 20  # bytes of a state file in one frame
 
 
 class OurFault(Exception):
@@ -50,7 +51,7 @@ class Child:
     def __init__(self) -> None:
         self._name = ""
         self._job: tuple[str, Job] | None = None
-        self._state: tuple[str, State] | None = None
+        self._state: tuple[tuple[object, ...], State] | None = None
 
     def answer(self, request: JsonObject) -> Any:
         """Do what ``request`` asks and return what goes into the answer."""
@@ -158,11 +159,12 @@ class Child:
         return self._job[1]
 
     def _prepared(self, folder: str) -> State:
-        if self._state is None or self._state[0] != folder:
-            try:
-                self._state = (folder, state.load(Path(folder)))
-            except (OSError, ValueError) as error:
-                raise OurFault(f"the state cannot be read: {error}") from error
+        try:
+            identity = state.identity(Path(folder))
+            if self._state is None or self._state[0] != identity:
+                self._state = (identity, state.load(Path(folder)))
+        except (OSError, ValueError) as error:
+            raise OurFault(f"the state cannot be read: {error}") from error
         return self._state[1]
 
     def _layout(self, job: Job) -> Layout:
@@ -207,7 +209,8 @@ class _StateFile:
 
     def write(self, piece: bytes | memoryview) -> int:
         view = memoryview(piece).cast("B")
-        send(FRAMES, Kind.STATE_BYTES, view)
+        for start in range(0, view.nbytes, _PIECE):
+            send(FRAMES, Kind.STATE_BYTES, view[start : start + _PIECE])
         return view.nbytes
 
     def writable(self) -> bool:

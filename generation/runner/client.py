@@ -38,6 +38,7 @@ from generation.runner.jobs import (
     StateFile,
     TableFile,
     Usage,
+    is_state_file,
 )
 from generation.runner.pins import PINS
 from generation.runner.plan import ShardPlan
@@ -109,7 +110,7 @@ class Runner:
 
     def describe(self) -> Description:
         """Return what the generator says of itself. Raises ``RunnerFault``."""
-        with self._asking() as pair:
+        with self._asking() as pair, _making_sense():
             return _description(self._described(pair))
 
     def check(self, job: JobSpec) -> Checked:
@@ -133,7 +134,7 @@ class Runner:
                 "job": job.as_json(),
                 "source": str(source_dir.resolve()) if source_dir else None,
             }
-            pair.on_progress = lambda told: on_progress(float(told["share"]), str(told["what"]))
+            pair.on_progress = lambda told: on_progress(*_progress(told))
             pair.ask(request, self._limits.for_prepare(needs), files.take)
             return files.finish()
 
@@ -156,8 +157,9 @@ class Runner:
             needs = self._needs(pair, job)
             checked = self._check(pair, job)
             tables = _tables(checked, out_dir.resolve())
+            with _making_sense():
+                runtime_id = self._described(pair)["runtime"]["id"]
             told = self._make(pair, job, plan, state_dir, tables, mark, self._limits.for_block(needs), on_progress)
-            runtime_id = self._described(pair)["runtime"]["id"]
             return _shard_result(told, runtime_id, time.monotonic() - started)
 
     def answer_key(self, job: JobSpec, state_dir: Path) -> Any:
@@ -165,7 +167,9 @@ class Runner:
         with self._asking() as pair:
             needs = self._needs(pair, job)
             request = {"do": "answer_key", "job": job.as_json(), "state": str(state_dir.resolve())}
-            return pair.ask(request, self._limits.for_prepare(needs))["answer_key"]
+            answer = pair.ask(request, self._limits.for_prepare(needs))
+            with _making_sense():
+                return answer["answer_key"]
 
     def kill(self) -> None:
         """End both children for good, from any thread. What is under way raises ``CancelledFault``."""
@@ -208,6 +212,7 @@ class Runner:
         if self._pair is not None:
             self._pair.close()
             self._pair = None
+            self._checked = None  # the next children may import other code
 
     def _described(self, pair: _Pair) -> JsonObject:
         if pair.description is None:
@@ -218,11 +223,13 @@ class Runner:
         if job.generator != self.generator:
             raise ValueError(f"this runner is for {self.generator}, the job for {job.generator}")
         if self._checked is None or self._checked[0] != job:
-            digest = self._described(pair)["digest"]
+            with _making_sense():
+                digest = self._described(pair)["digest"]
             if job.digest is not None and job.digest != digest:
                 raise PlatformFault(f"{self.generator} is installed here as {digest}, the job names {job.digest}.")
             answer = pair.ask({"do": "check", "job": job.as_json()}, self._limits.answer_seconds)
-            self._checked = (job, _checked(answer))
+            with _making_sense():
+                self._checked = (job, _checked(answer))
         return self._checked[1]
 
     def _needs(self, pair: _Pair, job: JobSpec) -> Needs:
@@ -290,7 +297,7 @@ def _parsed(child: _Child, request: JsonObject, seconds: float, on_progress: Cal
     child.send(request)
     try:
         _listen_until_answered(child, answers, seconds, on_progress)
-    except (ProtocolFault, ValueError) as error:
+    except ProtocolFault as error:
         raise PlatformFault(f"The parser answered nonsense: {error}", log=str(child.last_words)) from error
     if answers and "ok" in answers[0]:
         parsed: JsonObject = answers[0]["ok"]["parsed"]
@@ -304,7 +311,7 @@ def _listen_until_answered(
     """Wait for an answer or for the end of all pipes, reporting each second. Raises ``SourceFault`` when time is up."""
     end = time.monotonic() + seconds
     with contextlib.closing(Listener()) as listener:
-        listener.add(child.frames, Frames(lambda _, payload: answers.append(json.loads(payload))))
+        listener.add(child.frames, Frames(lambda _, payload: answers.append(_parsed_answer(payload))))
         listener.add(child.stderr, child.last_words)
         while time.monotonic() < end:
             with contextlib.suppress(TimeIsUp):
@@ -412,11 +419,11 @@ class _Pair:
         self, request: JsonObject, seconds: float, on_frame: Callable[[Kind, bytes], None] | None = None
     ) -> JsonObject:
         """Ask the generator and return its answer; other frames go to ``on_frame``."""
-        answers: list[JsonObject] = []
+        answers: list[Any] = []
 
         def take(kind: Kind, payload: bytes) -> None:
             if kind == Kind.ANSWER:
-                answers.append(json.loads(payload))
+                answers.append(_parsed_answer(payload))
             elif on_frame is not None:
                 on_frame(kind, payload)
             else:
@@ -480,34 +487,33 @@ class _Pair:
     def _wait(self, until: Callable[[], bool], seconds: float) -> None:
         """Listen until something is there or the generator's process has ended; translate what may go wrong."""
         try:
-            self._listener.wait(
-                lambda: until() or self._runner.process.poll() is not None, lambda: min(self._deadline, _soon())
-            )
+            self._listener.wait(lambda: until() or self._runner.process.poll() is not None, lambda: self._deadline)
         except TimeIsUp:
-            if time.monotonic() >= self._deadline:
-                raise GeneratorFault(
-                    f"The generator took longer than {seconds:.0f} s.", log=str(self._runner.last_words)
-                ) from None
-            return self._wait(until, seconds)
-        except (ProtocolFault, KeyError, TypeError, ValueError) as error:
+            raise GeneratorFault(
+                f"The generator took longer than {seconds:.0f} s.", log=str(self._runner.last_words)
+            ) from None
+        except ProtocolFault as error:
             raise GeneratorFault(
                 f"The generator's process sent what it may not send: {error}", log=str(self._runner.last_words)
             ) from error
-        return None
 
-    def _accepted(self, answer: JsonObject) -> JsonObject:
-        if "ok" in answer:
-            result: JsonObject = answer["ok"]
-            return result
-        fault = FAULTS.get(answer["fault"]["owner"], GeneratorFault)
+    def _accepted(self, answer: Any) -> JsonObject:
+        match answer:
+            case {"ok": dict() as result}:
+                return result
+            case {"fault": {"owner": owner, "message": message}}:
+                fault = FAULTS.get(str(owner), GeneratorFault)
+            case _:
+                raise GeneratorFault("The generator's process answered what makes no sense.")
         words = self._runner.last_words if fault is GeneratorFault or self._writer is None else self._writer.last_words
-        raise fault(f"The generator failed: {answer['fault']['message']}", log=str(words))
+        raise fault(f"The generator failed: {message}", log=str(words))
 
     def _death(self) -> RunnerFault:
         """Say which of the two died and of what."""
         writer = self._writer
+        a_moment_more = time.monotonic() + 0.2  # for last words
         with contextlib.suppress(TimeIsUp):
-            self._listener.wait(lambda: False, lambda: time.monotonic() + 0.2)
+            self._listener.wait(lambda: False, lambda: a_moment_more)
         for child, name in ((writer, "writer"), (self._runner, "generator")):
             if child is not None and child.process.poll() is not None:
                 return _death(child, name)
@@ -539,8 +545,8 @@ class _StateFiles:
         """Take one frame. Raises ``ProtocolFault`` for a name that is a path, for more bytes than may come."""
         if kind == Kind.STATE_FILE:
             self._end_file()
-            name = payload.decode()
-            if not _is_file_name(name) or (self._folder / name).exists():
+            name = payload.decode(errors="replace")
+            if not is_state_file(name) or (self._folder / name).exists():
                 raise ProtocolFault(f"the state has a file named {name!r}")
             self._open = _OpenFile(self._folder / name)
         elif kind == Kind.STATE_BYTES and self._open is not None:
@@ -581,9 +587,28 @@ class _OpenFile:
         return StateFile(self.path.name, self.path, self.size, self._digest.hexdigest())
 
 
-def _is_file_name(name: str) -> bool:
-    stem, _, kind = name.partition(".")
-    return bool(stem) and kind in ("arrow", "npy", "json") and stem.isascii() and stem.replace("-", "_").isidentifier()
+@contextlib.contextmanager
+def _making_sense() -> Iterator[None]:
+    """Blame a generator's process for an answer without the members that such an answer has."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise GeneratorFault(f"The generator's process answered what makes no sense: {error!r}") from error
+
+
+def _parsed_answer(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except ValueError as error:
+        raise ProtocolFault("an answer is not JSON") from error
+
+
+def _progress(told: Any) -> tuple[float, str]:
+    """Read a line of progress, so that what whoever is told of it raises is not taken for a bad line."""
+    try:
+        return float(told["share"]), str(told["what"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolFault(f"a line is no progress: {error!r}") from error
 
 
 def _death(child: _Child, name: str) -> RunnerFault:

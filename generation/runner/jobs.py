@@ -5,12 +5,17 @@ No generator, Arrow or numpy is needed to hold these.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 JsonObject = dict[str, Any]
+
+#: What a member of a state may be called; its file has the name and one of three kinds.
+STATE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+_STATE_FILE = re.compile(rf"{STATE_NAME.pattern}\.(arrow|npy|json)")
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,11 @@ class StateFile:
     path: Path
     bytes: int
     sha256: str
+
+
+def is_state_file(name: str) -> bool:
+    """Whether ``name`` is one that a state's file may have: a word and its kind, no path."""
+    return _STATE_FILE.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)

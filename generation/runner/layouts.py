@@ -12,13 +12,19 @@ from generation.sdk import Layout, Table
 
 _DESCRIBED = ("description", "role", "unit", "media")
 
+
+def _is_point_or_span(type_: pa.DataType) -> bool:
+    """Times, dates and durations; Parquet has no intervals of months, days and nanoseconds."""
+    return bool(pa.types.is_temporal(type_)) and not pa.types.is_interval(type_)
+
+
 #: What a column without members may hold.
 _STORED: tuple[Callable[[pa.DataType], bool], ...] = (
     pa.types.is_boolean,
     pa.types.is_integer,
     pa.types.is_floating,
     pa.types.is_decimal128,
-    pa.types.is_temporal,
+    _is_point_or_span,
     pa.types.is_string,
     pa.types.is_large_string,
     pa.types.is_binary,
@@ -100,7 +106,8 @@ def _table_faults(table: Table, layout: Layout) -> list[str]:
         if target not in schemas or target_column not in schemas[target].names:
             faults.append(f"reference {column!r} points to {target}.{target_column}, which is not there")
     faults += [
-        f"column {field.name!r} has type {field.type}: dictionaries, unions, views and extension types are not stored"
+        f"column {field.name!r} has type {field.type}, which is not stored: "
+        "dictionaries, unions, views, intervals and extension types are not"
         for field in table.schema
         if not _plain(field.type)
     ]

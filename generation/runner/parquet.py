@@ -78,8 +78,8 @@ class TableWriter:
         return file, self._profile.partial()
 
     def discard(self) -> None:
-        """Close and remove what was written."""
-        self._file.close()
+        """Remove what was written, without writing what is left."""
+        self._file.abandon()
         self._path.unlink(missing_ok=True)
 
     def _fitting(self, sizes: NDArray[np.int64]) -> int:
@@ -125,6 +125,11 @@ class _HashedFile:
 
     def flush(self) -> None:
         """Nothing needs what is not a whole buffer yet."""
+
+    def abandon(self) -> None:
+        """Close and forget what was not yet written."""
+        self._buffer.clear()
+        self._file.close()
 
     def close(self) -> None:
         if not self._file.closed:

@@ -98,11 +98,14 @@ def plan(
         )
     shares = _shares(blocks, [share for _, share in splits])
     seconds = blocks * seconds_per_block * block / layout_block
-    wanted = min(max(math.ceil(seconds / _SHARD_SECONDS), _LEAST_SHARDS), max(_MOST_SHARDS - len(splits), len(splits)))
+    most = _MOST_SHARDS - len(splits)  # beside the samples
+    wanted = max(min(max(math.ceil(min(seconds / _SHARD_SECONDS, most)), _LEAST_SHARDS), most), len(splits))
     planned, first = [], 0
-    for (name, _), count in zip(splits, shares, strict=True):
+    for (name, _), count, parts in zip(
+        splits, shares, _shares(wanted, [float(count) for count in shares]), strict=True
+    ):
         stop = min((first + count) * block, units)
-        planned.append(SplitPlan(name, first * block, stop - first * block, _cut(count, wanted * count / blocks)))
+        planned.append(SplitPlan(name, first * block, stop - first * block, _cut(count, parts)))
         first += count
     return Plan(block, units, tuple(planned))
 
@@ -147,12 +150,12 @@ def _word(name: str) -> bool:
     return name.isascii() and name.isidentifier() and name == name.lower()
 
 
-def _shares(blocks: int, shares: list[float]) -> list[int]:
-    """Divide ``blocks`` in proportion to ``shares`` by largest remainder, one at least for each."""
+def _shares(whole: int, shares: list[float]) -> list[int]:
+    """Divide ``whole`` in proportion to ``shares`` by largest remainder, one at least for each."""
     total = math.fsum(shares)
-    ideal = [blocks * share / total for share in shares]
+    ideal = [whole * share / total for share in shares]
     counts = [max(1, math.floor(value)) for value in ideal]
-    while (over := sum(counts) - blocks) != 0:
+    while (over := sum(counts) - whole) != 0:
         step = -1 if over > 0 else 1
         movable = [i for i, count in enumerate(counts) if count + step >= 1]
         i = max(movable, key=lambda i: ((ideal[i] - counts[i]) * step, -i))
@@ -160,11 +163,11 @@ def _shares(blocks: int, shares: list[float]) -> list[int]:
     return counts
 
 
-def _cut(blocks: int, wanted: float) -> tuple[int, ...]:
-    """Cut one split: the sample first, the rest into about ``wanted`` near-equal shards."""
+def _cut(blocks: int, wanted: int) -> tuple[int, ...]:
+    """Cut one split: the sample first, the rest into ``wanted`` near-equal shards, as far as there are blocks."""
     sample = max(1, round(blocks / _SAMPLE))
     rest = blocks - sample
     if rest == 0:
         return (sample,)
-    parts = min(rest, max(1, round(wanted)))
+    parts = min(rest, wanted)
     return (sample, *(rest * (i + 1) // parts - rest * i // parts for i in range(parts)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -11,16 +10,10 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
+from generation.runner.jobs import STATE_NAME, is_state_file
 from generation.sdk import Json, State
 
 _MAPPED_FROM = 1 << 20  # bytes; an empty array cannot be mapped at all
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
-_FILE = re.compile(rf"{_NAME.pattern}\.(arrow|npy|json)")
-
-
-def is_file_name(name: str) -> bool:
-    """Whether ``name`` is one that a state's file may have: a word and its kind, no path."""
-    return _FILE.fullmatch(name) is not None
 
 
 def file_names(state: State) -> Iterator[tuple[str, str]]:
@@ -31,7 +24,7 @@ def file_names(state: State) -> Iterator[tuple[str, str]]:
     if not isinstance(state, Mapping):
         raise TypeError(f"prepare must return a mapping by name, not {type(state).__name__}")
     for name in state:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not STATE_NAME.fullmatch(name):
             raise TypeError(f"state is named by words of letters, digits, - and _, not {name!r}")
     for name in sorted(state):
         yield name, f"{name}.{_kind(state[name])}"
@@ -43,14 +36,20 @@ def write(value: pa.Table | np.ndarray | Json, into: BinaryIO) -> None:
         with pa.ipc.new_file(pa.PythonFile(into, mode="w"), value.schema) as writer:
             writer.write_table(value)
     elif isinstance(value, np.ndarray):
-        np.lib.format.write_array(into, np.ascontiguousarray(value), allow_pickle=False)
+        np.lib.format.write_array(into, np.asarray(value, order="C"), allow_pickle=False)
     else:
         into.write(json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True).encode())
 
 
+def identity(folder: Path) -> tuple[object, ...]:
+    """What differs when another state lies in ``folder``, without reading it. Raises ``OSError``."""
+    files = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+    return (folder, *((name, file.st_ino, file.st_size, file.st_mtime_ns) for name, file in files))
+
+
 def load(folder: Path) -> State:
     """Read a state back, large members mapped into memory and read-only. Raises ``OSError`` or ``ValueError``."""
-    files = sorted(path for path in folder.iterdir() if is_file_name(path.name))
+    files = sorted(path for path in folder.iterdir() if is_state_file(path.name))
     return {path.stem: _load(path) for path in files}
 
 

@@ -8,6 +8,7 @@ descriptor 3; answers are JSON lines on stdout: ``{"blocks", "bytes"}`` as block
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import struct
@@ -72,6 +73,8 @@ class Shard:
 
     def end_block(self, payload: pa.Buffer) -> None:
         """Count the rows of the block that is complete. Raises ``DataFault``."""
+        if payload.size != 8:
+            raise DataFault("what came is no number of a block")
         (block,) = struct.unpack("<Q", payload.to_pybytes())
         if block != self._next or self._next == self._stop:
             raise DataFault(f"block {block} came where block {self._next} was due")
@@ -110,17 +113,16 @@ def main() -> None:
     os.dup2(2, 1)
     process.place({start.frames: FRAMES, answers: ANSWERS})
     process.bound(start.bounds)
-    longest = start.bounds.memory_mib << 19
     while True:
         request = json.loads(requests.get())
-        _say(_written(request, longest))
+        _say(_written(request, start.bounds))
 
 
-def _written(request: JsonObject, longest: int) -> JsonObject:
+def _written(request: JsonObject, bounds: process.Bounds) -> JsonObject:
     shard = None
     try:
         shard = Shard(request)
-        usage = _take(shard, longest)
+        usage = _take(shard, bounds.memory_mib << 19)
         return {"ok": {**shard.finish(), "generator": usage, "writer": process.usage()}}
     except _Relayed as relayed:
         answer = relayed.answer
@@ -130,10 +132,19 @@ def _written(request: JsonObject, longest: int) -> JsonObject:
         answer = _fault("seller", str(error))
     except Exception as error:  # noqa: BLE001 - a full disk or a fault of ours: the client must hear of it
         traceback.print_exc()
-        answer = _fault("platform", f"the shard could not be written: {type(error).__name__}: {error}")
+        answer = _unwritten(error, bounds)
     if shard is not None:
         shard.discard()
     return answer
+
+
+def _unwritten(error: Exception, bounds: process.Bounds) -> JsonObject:
+    """Tell whose fault it is that writing failed: what is larger than it may be is the generator's."""
+    if isinstance(error, MemoryError):
+        return _fault("seller", "writing what it sent took more memory than it may: yield smaller batches")
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return _fault("seller", f"the file of a table became larger than {bounds.file_mib} MiB")
+    return _fault("platform", f"the shard could not be written: {type(error).__name__}: {error}")
 
 
 class _Relayed(Exception):
@@ -155,13 +166,24 @@ def _take(shard: Shard, longest: int) -> Any:
             blocks += 1
             _say({"blocks": blocks, "bytes": shard.bytes})
         elif kind == Kind.ANSWER:
-            answer = json.loads(payload.to_pybytes())
-            if "ok" not in answer:
-                raise _Relayed(answer)
-            return answer["ok"]["usage"]
+            return _usage(payload)
         else:
             raise DataFault(f"a frame of kind {kind.name} has no place in a shard")
     raise BrokenOff("the frames ended before the shard did")
+
+
+def _usage(payload: pa.Buffer) -> Any:
+    """Return the usage that an answer tells; raise ``_Relayed`` if it tells a fault."""
+    try:
+        answer = json.loads(payload.to_pybytes())
+    except ValueError:
+        answer = None
+    match answer:
+        case {"ok": {"usage": {"cpu_seconds": int() | float(), "peak_bytes": int() | float()} as usage}}:
+            return usage
+        case {"fault": {"owner": str(), "message": str()}}:
+            raise _Relayed(answer)
+    raise DataFault("what came is no answer")
 
 
 def _ahead(longest: int) -> Iterator[Frame]:
