@@ -68,7 +68,7 @@ def digests(run: Run) -> list[str]:
 
 
 class Killer:
-    """Kills at random whoever works, but no piece more than twice: the third attempt is the last that its kind allows."""
+    """Kills at random whoever works, but no piece more than twice: its third attempt is its last."""
 
     def __init__(self, workers: Workers, seed: int) -> None:
         self.workers = workers
