@@ -66,7 +66,7 @@ def _shape(values: Values, moments: Moments, render: Render) -> dict[str, Any]:
     exact = values.counts is not None
     worth: dict[str, Any] = {"exact": exact, "rank_error": 0.0 if exact else RANK_ERROR}
     low, high = float(moments.minimum), float(moments.maximum)
-    edges = np.linspace(low, high, _BINS + 1) if high > low else np.array([low, high])
+    edges = np.linspace(low / 2, high / 2, _BINS + 1) * 2 if high > low else np.array([low, high])
     if values.counts is not None:
         keys = sorted(values.counts)
         counts = np.array([values.counts[key] for key in keys])
