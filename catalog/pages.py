@@ -58,13 +58,14 @@ class Shot:
 
 @dataclass(frozen=True)
 class TableSheet:
-    """One configuration: its columns, first rows and pictures."""
+    """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows."""
 
     name: str
     heading: str
     rows: int
     columns: Sequence[Column]
     sample: Sequence[Sequence[Cell]]
+    counted: bool
     gallery: Sequence[Shot] = field(default_factory=tuple)
 
 
@@ -115,6 +116,7 @@ def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, only: bo
         rows=len(table["rows"]) if counted is None else counted["rows"],
         columns=[_column(column, by_name.get(column["name"])) for _, column in shown],
         sample=[[_cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
+        counted=counted is not None,
         gallery=_gallery(table, media),
     )
 
