@@ -49,10 +49,10 @@ def visit(browser: Browser, stack: stacks.Stack) -> Iterator[Visit]:
         return visitors[-1]
 
     yield arrive
-    complaints = [complaint for visitor in visitors for complaint in visitor.complaints]
     for visitor in visitors:
         visitor.context.close()
-    assert not complaints, "\n".join(complaints)
+    for visitor in visitors:
+        visitor.check()
     troubles = Counter(stack.troubles()) - earlier
     assert not troubles, "\n".join(troubles)
 

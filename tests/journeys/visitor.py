@@ -76,7 +76,12 @@ class Visitor:
             self.page.set_viewport_size(screen)  # type: ignore[arg-type]
             wide = self._width()
             assert wide <= screen["width"], f"{self.page.url} is {wide} px wide on a screen of {screen['width']}"
-        assert not self.complaints, "\n".join(self.complaints)
+        self.check()
+
+    def check(self) -> None:
+        """Fail with what the console said since this was last asked."""
+        complaints, self._said = self.complaints, []
+        assert not complaints, "\n".join(complaints)
 
     def see_pictures(self, pictures: Locator) -> int:
         """Look at every picture; each must really be one. Return how many there are."""
