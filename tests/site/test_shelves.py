@@ -13,7 +13,7 @@ from generation.runs.models import Run
 from marketplace.site.shelves import Shelf, announce
 from tests.generation.made import a_run, the_dice, work_off
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
 
 def announced() -> Listing:
