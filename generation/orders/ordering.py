@@ -176,9 +176,9 @@ def again(order: Order) -> Order:
 
 def forget_source(lease: Lease) -> None:
     """Perform ``orders.forget_source``: delete what was uploaded, unless another order still needs it."""
-    source = Source.objects.get(id=lease.subject)
-    if not Order.objects.filter(source=source).exclude(state__in=Order.ENDED).exists():
-        sources.delete(source)
+    with lease.finishing():
+        if not Order.objects.filter(source=lease.subject).exclude(state__in=Order.ENDED).exists():
+            sources.delete(lease.subject)
 
 
 def sweep() -> None:

@@ -97,7 +97,7 @@ def source_state(request: HttpRequest, source_id: UUID) -> HttpResponse:
     """A fragment: is the upload understood yet? Once it is, the page is looked at again."""
     source = get_object_or_404(Source, id=source_id, account=_account(request))
     response = render(request, "orders/_source.html", {"source": source})
-    if source.state != Source.State.UPLOADED:
+    if not source.being_read:
         response["HX-Refresh"] = "true"
     return response
 

@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                 ('bytes', models.PositiveBigIntegerField()),
                 ('identifier', models.CharField(blank=True, max_length=200)),
                 ('key', models.CharField(blank=True, max_length=200)),
-                ('state', models.CharField(choices=[('uploaded', 'being read'), ('understood', 'understood'), ('refused', 'refused'), ('gone', 'deleted')], default='uploaded', max_length=10)),
+                ('state', models.CharField(choices=[('receiving', 'being received'), ('uploaded', 'being read'), ('understood', 'understood'), ('refused', 'refused'), ('gone', 'deleted')], default='receiving', max_length=10)),
                 ('facts', models.JSONField(null=True)),
                 ('problems', models.JSONField(default=list)),
                 ('salt', models.BinaryField(max_length=32)),
