@@ -23,6 +23,7 @@ from generation.orders.steps import steps
 from generation.runs import probes, sources
 from generation.runs.models import GeneratorVersion, Probe, Source
 from generation.runs.progress import Cell, Progress, progress
+from generation.runs.recipes import seed_commitment
 from marketplace.accounts.acting import acting_account
 from marketplace.web import keyset, uploads
 from marketplace.web.plots import Rate, ShardCell
@@ -211,6 +212,7 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
         "sheets": [] if probe is None or probe.preview is None else sheets(probe.preview, None),
         "picture_base": reverse("orders:probe-picture", args=[found.id, "-"]).removesuffix("-"),
         "version": _delivered(found),
+        "commitment": None if found.run is None else seed_commitment(found.run),
     }
 
 
