@@ -1,4 +1,4 @@
-"""No death in between leaves an upload where no sweep looks."""
+"""An upload stays as long as something is made from it, and no death in between leaves it where no sweep looks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 from django.test import Client
 
+from generation.orders import ordering
+from generation.orders.models import Order
 from generation.runs import sources
 from generation.runs.models import Source, SourceFile
 from marketplace import storage
 from marketplace.accounts.models import Account
-from tests.generation.orders.flow import upload
+from marketplace.work.celery_tasks import perform
+from marketplace.work.models import Piece
+from tests.generation.made import work_off
+from tests.generation.orders.flow import draft, press, upload
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
@@ -27,6 +32,46 @@ def is_stored(key: str) -> bool:
     except storage.ObjectMissing:
         return False
     return True
+
+
+def test_drafts_and_quotes_on_the_same_upload_do_not_keep_it(client: Client, account: Account) -> None:
+    source = upload(client, PEOPLE)
+    refused = draft(client, "tabular", source=source, units="1", test_share="20")
+    quoted = draft(client, "tabular", source=source, units="500")
+    assert (refused.state, quoted.state) == ("draft", "quoted")
+    press(client, draft(client, "tabular", source=source, units="500"), "place")
+    source.refresh_from_db()
+    assert source.state == "gone"
+
+
+def test_an_order_on_an_upload_that_is_gone_is_refused_with_the_reason(client: Client, account: Account) -> None:
+    source = upload(client, PEOPLE)
+    quoted = draft(client, "tabular", source=source, units="500")
+    press(client, draft(client, "tabular", source=source, units="500"), "cancel")
+    answer = client.post(f"/orders/{quoted.id}/place", follow=True)
+    assert "The uploaded file is deleted. Upload it again" in answer.content.decode()
+    quoted.refresh_from_db()
+    assert (quoted.state, quoted.run) == ("quoted", None)
+    late = ordering.draft(
+        account, quoted.generator, parameters={}, units=500, splits=quoted.splits, source=Source.objects.get()
+    )
+    work_off()
+    late.refresh_from_db()
+    assert [problem["message"] for problem in late.problems] == ["The uploaded file is deleted."]
+
+
+def test_an_upload_that_is_being_made_from_outlives_the_end_of_another_order(client: Client, account: Account) -> None:
+    source = upload(client, PEOPLE)
+    making, ending = (draft(client, "tabular", source=source, units="500") for _ in range(2))
+    ordering.place(making)
+    ordering.cancel(ending)
+    perform(str(Piece.objects.get(kind=ordering.FORGET_SOURCE).id))
+    source.refresh_from_db()
+    assert source.state == "understood"
+    work_off()
+    assert Order.objects.get(id=making.id).state == "delivered"
+    source.refresh_from_db()
+    assert source.state == "gone"
 
 
 @pytest.mark.parametrize("dies", ["while it is stored", "once it is stored"])
