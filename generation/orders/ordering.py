@@ -98,6 +98,7 @@ def place(order: Order) -> Order:
 def settle(lease: Lease) -> None:
     """Perform ``orders.settle`` after the run: deliver what is ready; end with the run what failed."""
     with lease.finishing():
+        _lock_run(lease.subject)
         order = Order.objects.locked(lease.subject)
         if order.ended or order.run is None:
             return
@@ -118,13 +119,15 @@ def settling_failed(order_id: UUID, fault: WorkFault) -> None:
 def cancel(order: Order) -> Order:
     """End an order that is not ended; nothing is charged. Raises OrderMoved when it is too late."""
     with transaction.atomic():
+        run = _lock_run(order.id)
         order = Order.objects.locked(order.id)
-        if order.state == Order.State.IN_PRODUCTION and order.run is not None and order.run.state == Run.State.READY:
-            raise OrderMoved("This order is made and about to be delivered, so it can no longer be cancelled.")
-        _end(order, Order.State.CANCELLED)
-        if order.run is not None:
-            lifecycle.cancel(order.run.id)
-        return order
+        if order.run == run:
+            if run is not None and not order.ended and not lifecycle.cancel(run.id):
+                _refuse_after(run)
+            _end(order, Order.State.CANCELLED)
+            return order
+    # It was placed between the two locks, and a run is locked before its order: once more, with the run that it has.
+    return cancel(order)
 
 
 def again(order: Order) -> Order:
@@ -206,3 +209,16 @@ def _has_lapsed(order: Order) -> bool:
         order.fault_message = f"{newer} took the place of {order.generator}, so this quote can no longer be kept."
         return True
     return not Order.objects.filter(id=order.id, quoted_until__gte=Now()).exists()
+
+
+def _refuse_after(run: Run) -> None:
+    """Raise OrderMoved if the run came to an end that the order must follow."""
+    if run.state == Run.State.READY:
+        raise OrderMoved("This order is made and about to be delivered, so it can no longer be cancelled.")
+    if run.state == Run.State.FAILED:
+        raise OrderMoved("This order failed, so there is nothing to cancel. Nothing was charged.")
+
+
+def _lock_run(order_id: UUID) -> Run | None:
+    """Lock the order's run, if it has one. The order of locks is run, order, and then the rest."""
+    return Run.objects.select_for_update(of=("self",)).filter(order=order_id).first()
