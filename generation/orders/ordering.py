@@ -62,7 +62,7 @@ def draft(
 
 
 def place(order: Order) -> Order:
-    """Agree to the quote: a private dataset and its run begin.
+    """Agree to the quote: a private dataset and its run begin, under the terms of this moment.
 
     A quote that ran out, or whose generator's version another one replaced, expires instead. Raises OrderMoved when it
     cannot be agreed to.
@@ -89,6 +89,7 @@ def place(order: Order) -> Order:
             source=order.source,
             licensed_to_owner=False,
         )
+        order.terms = TERMS
         order.placed_at = Now()
         order.save()
         queue.enqueue(SETTLE, order.id, after=order.run.id)
@@ -176,7 +177,7 @@ def _deliver(order: Order, run: Run) -> None:
         order.account,
         Version.objects.get(run=run.id),
         cause=licensing.Cause(Licence.Cause.ORDER, order.id),
-        terms=TERMS,
+        terms=order.terms,
     )
     _end(order, Order.State.DELIVERED)
 

@@ -212,6 +212,7 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
         "sheets": [] if probe is None or probe.preview is None else sheets(probe.preview, None),
         "picture_base": reverse("orders:probe-picture", args=[found.id, "-"]).removesuffix("-"),
         "version": _delivered(found),
+        "terms": found.terms or ordering.TERMS,
         "commitment": None if found.run is None else seed_commitment(found.run),
     }
 

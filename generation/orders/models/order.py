@@ -32,7 +32,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 class Order(models.Model):
     """draft → quoted → authorised → in_production → settling → delivered; DESIGN.md has the whole graph.
 
-    ``problems`` says why a draft could not be quoted; ``quote`` holds the unit, seconds and the layout's tables.
+    ``problems`` says why a draft could not be quoted; ``quote`` holds the unit, seconds and the layout's tables;
+    ``terms`` are those that were agreed to when the order was placed.
     """
 
     class State(models.TextChoices):
@@ -72,6 +73,7 @@ class Order(models.Model):
     state = models.CharField(max_length=13, choices=State, default=State.DRAFT)
     problems = models.JSONField(default=list)
     quote = models.JSONField(default=dict)
+    terms = models.TextField(blank=True)
     price = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3, default="EUR")
     fault_owner = models.CharField(max_length=8, blank=True)
@@ -91,6 +93,9 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=models.Q(state__in=["draft", "quoted", "expired", "cancelled"]) | models.Q(run__isnull=False),
                 name="placed_order_has_run",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(run__isnull=True) | ~models.Q(terms=""), name="placed_order_has_terms"
             ),
         ]
 

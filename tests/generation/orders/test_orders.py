@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from catalog import licensing
-from catalog.models import Dataset, Version
+from catalog.models import Dataset, Licence, Version
 from generation.orders import ordering, states
 from generation.orders.models import Order
 from generation.runs import sources
@@ -100,6 +100,20 @@ def test_the_upload_is_gone_once_its_order_is_delivered(client: Client, account:
     for key in keys:
         with pytest.raises(storage.ObjectMissing):
             storage.read(key)
+
+
+def test_the_licence_has_the_terms_that_were_agreed_to(
+    client: Client, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    the_dice()
+    order = draft(client, "dice", units="500")
+    agreed = ordering.TERMS
+    assert agreed in client.get(f"/orders/{order.id}").content.decode()
+    ordering.place(order)
+    monkeypatch.setattr(ordering, "TERMS", "Other terms of a later day.")
+    work_off()
+    assert Licence.objects.get(cause_id=order.id).terms == agreed
+    assert agreed in client.get(f"/orders/{order.id}").content.decode()
 
 
 def test_a_dataset_made_to_order_is_private_and_unlisted(client: Client, account: Account) -> None:
