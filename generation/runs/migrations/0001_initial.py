@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('seed', models.BinaryField(max_length=16, unique=True)),
                 ('salt', models.BinaryField(max_length=32)),
                 ('state', models.CharField(choices=[('planned', 'planned'), ('preparing', 'preparing'), ('generating', 'making'), ('assembling', 'assembling'), ('assessing', 'assessing'), ('ready', 'ready'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='planned', max_length=10)),
+                ('prepared', models.UUIDField(help_text='The attempt at preparing whose state the shards use.', null=True)),
                 ('layout', models.JSONField(default=dict)),
                 ('plan', models.JSONField(default=dict)),
                 ('assembled', models.JSONField(default=dict)),
@@ -153,6 +154,7 @@ class Migration(migrations.Migration):
             name='StateFile',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('attempt', models.UUIDField()),
                 ('name', models.CharField(max_length=200)),
                 ('key', models.CharField(max_length=200)),
                 ('bytes', models.PositiveBigIntegerField()),
@@ -198,6 +200,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='statefile',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='one_state_file_a_name'),
+            constraint=models.UniqueConstraint(fields=('run', 'attempt', 'name'), name='one_state_file_a_name'),
         ),
     ]
