@@ -74,7 +74,7 @@ def forget(lease: Lease) -> None:
     """Perform ``runs.forget_state``: delete state that no version needs, of other attempts or of a run that failed."""
     run = Run.objects.get(id=lease.subject)
     files = run.state_files.all()
-    if run.state not in (Run.State.FAILED, Run.State.CANCELLED):
+    if run.prepared and run.state not in (Run.State.FAILED, Run.State.CANCELLED):
         files = files.exclude(attempt=run.prepared)
     for file in files:
         storage.delete_private(file.key)

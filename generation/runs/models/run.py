@@ -94,7 +94,8 @@ class Run(models.Model):
     @property
     def state_in_use(self) -> models.QuerySet[StateFile]:
         """The files of the state that its shards are made from, by name."""
-        return self.state_files.filter(attempt=self.prepared).order_by("name")
+        files = self.state_files.order_by("name")
+        return files.none() if self.prepared is None else files.filter(attempt=self.prepared)
 
 
 class Shard(models.Model):
