@@ -166,7 +166,7 @@ def _run(given: argparse.Namespace) -> None:
     with _scratch() as scratch:
         facts = _parse(given.source, scratch) if given.source is not None else None
         job = JobSpec(given.name, _params(given.param), given.units, _seed(given.seed), facts=facts)
-        with Runner(given.name, scratch=scratch, memory_mib=given.memory) as runner:
+        with Runner(given.name, scratch=scratch, memory_mib=given.memory, discreet=False) as runner:
             order = _ordered(runner, job, given)
             source = scratch / "source" if facts is not None else None
             runner.prepare(job, source, scratch / "state", lambda share, what: _tell(f"preparing {share:4.0%} {what}"))
@@ -210,7 +210,7 @@ def _make(order: Order, first: Runner, workers: int, memory: int, scratch: Path)
             faults.append(error)
 
     def work_alone() -> None:
-        with Runner(order.job.generator, scratch=scratch, memory_mib=memory) as runner:
+        with Runner(order.job.generator, scratch=scratch, memory_mib=memory, discreet=False) as runner:
             work(runner)
 
     others = [threading.Thread(target=work_alone) for _ in range(min(workers, len(order.shards)) - 1)]
