@@ -182,6 +182,10 @@ class Migration(migrations.Migration):
             model_name='shard',
             constraint=models.UniqueConstraint(fields=('run', 'position'), name='one_shard_a_position'),
         ),
+        migrations.AddIndex(
+            model_name='run',
+            index=models.Index(condition=models.Q(('state__in', ['ready', 'failed', 'cancelled']), _negated=True), fields=['created_at'], name='run_under_way'),
+        ),
         migrations.AddConstraint(
             model_name='run',
             constraint=models.CheckConstraint(condition=models.Q(('units__gt', 0)), name='run_has_units'),
