@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +18,11 @@ from pathlib import Path
 _TAIL_LINES = 15
 #: Held as long as this process lives.
 _CLAIMS: list[socket.socket] = []
+
+
+#: Where free ports are looked for: below those of outgoing connections, one of which could otherwise take a port
+#: between its being found and its server's start.
+_FREE = range(20_000, 32_000)
 
 
 class StackError(Exception):
@@ -32,11 +38,16 @@ def free_port(preferred: int) -> int:
 
 def free_ports(count: int) -> list[int]:
     """As many different free ports, found while all of them are held."""
+    found: list[int] = []
     with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        for port in secrets.SystemRandom().sample(_FREE, len(_FREE)):
+            if len(found) == count:
+                return found
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    raise StackError(f"There are no {count} free ports on 127.0.0.1.")
 
 
 def accepts(port: int) -> bool:

@@ -83,6 +83,11 @@ def test_free_ports_are_all_different() -> None:
     assert len(set(free_ports(50))) == 50
 
 
+def test_no_outgoing_connection_takes_a_free_port_before_its_server_starts() -> None:
+    # Linux gives out ports from 32,768 on to connections, macOS from 49,152 on.
+    assert max(free_ports(50)) < 32_768
+
+
 def test_the_object_store_starts_in_a_folder_with_a_very_long_name(tmp_path: Path) -> None:
     home = tmp_path / ("long" * 40) / "s3"
     store = ObjectStore(home, "key", "secret", port=0)
