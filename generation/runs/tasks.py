@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from generation.runs import assembling, lifecycle, making, preparing, probes, sources
+from generation.runs import assembling, lifecycle, making, preparing, probes, sources, workplace
 from generation.runs.models import Shard
 from marketplace.work.faults import WorkFault
 from marketplace.work.kinds import Kind, register, register_sweep
@@ -21,3 +21,4 @@ register(Kind(lifecycle.ASSESS, "publishing", perform=assembling.assess, give_up
 register(Kind(probes.PROBE, "interactive", perform=probes.make, give_up=probes.give_up))
 register(Kind(sources.PARSE, "interactive", perform=sources.parse, give_up=sources.give_up))
 register_sweep(sources.delete_stale)
+register_sweep(workplace.clear_scratch)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -25,25 +28,64 @@ MEMORY_MIB = 2048
 #: Where a parsed source keeps the rows that fitting must not see.
 HOLDOUT = "holdout/"
 
+_FOLDER = re.compile(r"[a-z]+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 #: The runner of this process, warm since its last shard; another generator replaces it.
 _warm: dict[str, Runner] = {}
 
 
-def scratch(purpose: str) -> Path:
-    """A new empty folder on this worker's disk; the caller removes it."""
-    folder = settings.SCRATCH_DIR / f"{purpose}-{uuid4()}"
-    folder.mkdir(parents=True)
-    return folder
-
-
 @contextmanager
 def scratch_folder(purpose: str) -> Iterator[Path]:
-    """A folder on this worker's disk that is gone afterwards, whatever happens."""
-    folder = scratch(purpose)
+    """A new folder on this worker's disk that is gone afterwards, whatever happens.
+
+    It is locked as long as this process lives: of a process that was killed, the next one removes what it left.
+    """
+    clear_scratch()
+    folder = settings.SCRATCH_DIR / f"{purpose}-{uuid4()}"
+    with _fence(fcntl.LOCK_SH):
+        folder.mkdir()
+        lock = os.open(folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def clear_scratch() -> None:
+    """Remove the folders on this worker's disk whose process has died: an upload may lie there."""
+    with _fence(fcntl.LOCK_EX):
+        for folder in settings.SCRATCH_DIR.iterdir():
+            if _FOLDER.fullmatch(folder.name) and folder.is_dir() and not _is_held(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _fence(kind: int) -> Iterator[None]:
+    """Keep the making of folders (shared) and the removal of dead ones (exclusive) apart."""
+    settings.SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
+    fence = os.open(settings.SCRATCH_DIR, os.O_RDONLY)
+    try:
+        fcntl.flock(fence, kind)
+        yield
+    finally:
+        os.close(fence)
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a living process holds the lock on ``folder``; one that has gone meanwhile counts as held."""
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 @contextmanager
@@ -127,17 +169,15 @@ def state_folder(run: Run) -> Path:
     folder = home / str(run.id)
     if folder.exists():
         return folder
-    partial = scratch("state")
-    for file in run.state_files.all():
-        storage.download(file.key, partial / file.name)
-        if _sha256(partial / file.name) != file.sha256:
-            raise PlatformFault(f"The state file {file.name} is not what was stored.")
     home.mkdir(parents=True, exist_ok=True)
-    try:
-        partial.rename(folder)
-    except OSError:
-        # Another process of this worker was faster, with the same bytes.
-        shutil.rmtree(partial, ignore_errors=True)
+    with scratch_folder("state") as partial:
+        for file in run.state_files.all():
+            storage.download(file.key, partial / file.name)
+            if _sha256(partial / file.name) != file.sha256:
+                raise PlatformFault(f"The state file {file.name} is not what was stored.")
+        # Another process of this worker may have been faster, with the same bytes.
+        with suppress(OSError):
+            partial.rename(folder)
     return folder
 
 
