@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from catalog import attachments, licensing
 from catalog.manifests import MadeFile, ManifestBody
@@ -130,8 +131,8 @@ def _change_shelf_state(version: Version, state: str, reason: str) -> None:
         shelf = ShelfState.objects.select_for_update().get(version=version)
         if shelf.state == ShelfState.State.WITHDRAWN:
             raise ValueError(f"{version} is withdrawn; that is final")
-        shelf.state, shelf.reason = state, reason
-        shelf.save()
+        shelf.state, shelf.reason, shelf.changed_at = state, reason, Now()
+        shelf.save(update_fields=["state", "reason", "changed_at"])
 
 
 def _next_number(dataset: Dataset, layout: Mapping[str, Any]) -> tuple[int, int]:
