@@ -83,7 +83,6 @@ def publish(
         )
         for file in files
     )
-    Manifest.objects.create(version=version, body=manifest.body)
     Disclosure.objects.create(version=version, key=disclosure.key, bytes=disclosure.bytes)
     ShelfState.objects.create(version=version)
     for finding in findings:
@@ -92,6 +91,7 @@ def publish(
         licensing.grant(
             dataset.account, version, cause=licensing.Cause(Licence.Cause.MADE, run), terms="Made by this account."
         )
+    Manifest.objects.create(version=version, body=manifest.body)
     enqueue(PREVIEW, version.id)
     return version
 
