@@ -54,17 +54,19 @@ def browse(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def dataset(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
-    """A dataset at one version (the newest readable one without ``number``): data, statistics, provenance, files."""
+    """A dataset at one version: data, statistics, provenance, files.
+
+    Without ``number`` it is the newest on the shelf, else the newest that the account may read; while the first one is
+    being made, the page says so to everybody else.
+    """
     found = get_object_or_404(Dataset.objects.named(owner, name))
-    version = _version(found, number)
     listing = getattr(found, "listing", None)
-    if version is None:
-        if listing is None or listing.state != Listing.State.ANNOUNCED:
-            raise Http404(f"There is no version {number or ''} of {found}.")
-        return render(request, "catalog/announced.html", {"dataset": found, "listing": listing})
     account = acting_account(request)
-    if not licensing.may_look(account, version):
-        raise Http404(f"There is no dataset {found} that you may see.")
+    version = licensing.newest_for(account, found) if number is None else _version(found, number)
+    if version is None or not licensing.may_look(account, version):
+        if number is None and listing is not None and listing.state == Listing.State.ANNOUNCED:
+            return render(request, "catalog/announced.html", {"dataset": found, "listing": listing})
+        raise Http404(f"There is no {f'version {number} of ' if number else 'dataset '}{found} that you may see.")
     return render(request, "catalog/dataset.html", _dataset_context(account, found, version, listing))
 
 
@@ -192,10 +194,8 @@ def _replay_words(envelope: Mapping[str, Any] | None) -> str:
     return str(json.loads(base64.b64decode(envelope["payload"]))["predicate"]["words"])
 
 
-def _version(found: Dataset, number: str | None) -> Version | None:
+def _version(found: Dataset, number: str) -> Version | None:
     versions = found.versions.readable().select_related("shelf", "dataset__account")
-    if number is None:
-        return versions.newest_first().first()
     try:
         major, minor, patch = (int(part) for part in number.split("."))
     except ValueError:

@@ -21,6 +21,12 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """Versions that new buyers may have."""
         return self.filter(shelf__state=ShelfState.State.ON_SHELF)
 
+    def since(self, version: Version) -> VersionQuerySet:
+        """``version`` and the later ones of its dataset."""
+        later = models.Q(major__gt=version.major) | models.Q(major=version.major, minor__gt=version.minor)
+        later |= models.Q(major=version.major, minor=version.minor, patch__gte=version.patch)
+        return self.filter(later, dataset_id=version.dataset_id)
+
     def newest_first(self) -> VersionQuerySet:
         """By version number, the highest first."""
         return self.order_by("-major", "-minor", "-patch")
