@@ -21,7 +21,6 @@ from marketplace import storage
 
 #: The kind of work that makes a preview.
 PREVIEW = "catalog.preview"
-CODE_VERSION = "1"
 ROWS = 50
 _TEXT_SHOWN = 400
 
@@ -44,7 +43,7 @@ def make(version: Version) -> None:
             storage.download(storage.blob_key(file.sha256), path)
             tables.append(table(pq.ParquetFile(path), file.config, file.split, ROWS, keep))
     body = json.dumps({"tables": tables}, allow_nan=False, ensure_ascii=False).encode()
-    attachments.put(version, "preview", CODE_VERSION, body)
+    attachments.put(version, attachments.store("preview", body))
 
 
 def table(parquet: pq.ParquetFile, name: str, split: str, rows: int, keep: KeepPicture) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -19,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from catalog import attachments, delivery, licensing
 from catalog.models import Attachment, Dataset, File, Licence, Listing, Offer, PreviewPicture, Version
 from catalog.pages import hit, sheets
+from catalog.shapes import ReplayEnvelope
 from marketplace import storage
 from marketplace.accounts.acting import acting_account
 from marketplace.accounts.models import Account
@@ -112,8 +111,12 @@ def attachment(request: HttpRequest, owner: str, name: str, number: str, kind: s
     """A document about the version, as it was stored."""
     version = _seen_version(request, owner, name, number)
     found = get_object_or_404(Attachment, version=version, kind=kind)
-    if not attachments.KINDS[kind].public and not licensing.may_have(acting_account(request), version):
-        return _licence_needed(request, version, f"The {attachments.KINDS[kind].title.lower()} is for licence holders.")
+    try:
+        of_kind = attachments.kind(kind)
+    except LookupError as error:
+        raise Http404(f"There is no document {kind} here.") from error
+    if not of_kind.public and not licensing.may_have(acting_account(request), version):
+        return _licence_needed(request, version, f"The {of_kind.title.lower()} is for licence holders.")
     return HttpResponse(attachments.read(found), content_type=found.media_type)
 
 
@@ -165,9 +168,7 @@ def _dataset_context(
     account: Account | None, found: Dataset, version: Version, listing: Listing | None
 ) -> dict[str, Any]:
     documents = {document.kind: document for document in version.attachments.all()}
-    shown = {
-        kind: attachments.load(documents[kind]) for kind in ("statistics", "preview", "replay") if kind in documents
-    }
+    shown = {kind: attachments.load(documents[kind]) for kind in _SHOWN if kind in documents}
     return {
         "dataset": found,
         "version": version,
@@ -191,7 +192,7 @@ def _replay_words(envelope: Mapping[str, Any] | None) -> str:
     """What the signed report of the last replay says; we wrote it, so its signature is not checked here."""
     if envelope is None:
         return ""
-    return str(json.loads(base64.b64decode(envelope["payload"]))["predicate"]["words"])
+    return ReplayEnvelope.model_validate(envelope).payload.predicate.words
 
 
 def _version(found: Dataset, number: str) -> Version | None:
