@@ -64,11 +64,14 @@ def held(account: Account | None, dataset: Dataset) -> VersionQuerySet:
     return found if oldest is None else found | readable.since(oldest.version)
 
 
+def shown(dataset: Dataset) -> VersionQuerySet:
+    """The versions of ``dataset`` that are shown to everybody; what ``is_public`` says of one, said of all."""
+    return dataset.versions.on_shelf().filter(dataset__listing__state=Listing.State.ON_SHELF)
+
+
 def newest_for(account: Account | None, dataset: Dataset) -> Version | None:
     """The version that the dataset's page shows: the newest on the shelf, else the newest that the account may read."""
-    listing = Listing.objects.filter(dataset=dataset, state=Listing.State.ON_SHELF).first()
-    on_shelf = None if listing is None else listing.newest_on_shelf
-    return on_shelf or held(account, dataset).newest_first().first()
+    return shown(dataset).newest_first().first() or held(account, dataset).newest_first().first()
 
 
 def may_read_file(account: Account | None, file: File) -> bool:

@@ -14,9 +14,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from catalog import attachments, delivery, licensing
+from catalog import attachments, delivery, licensing, previews
 from catalog.models import Attachment, Dataset, File, Licence, Listing, Offer, PreviewPicture, Version
-from catalog.pages import hit, sheets
+from catalog.pages import hit, links, sheets_of
 from catalog.shapes import ReplayEnvelope
 from marketplace import storage
 from marketplace.accounts.acting import acting_account
@@ -176,12 +176,13 @@ def _dataset_context(
         "offer": None if listing is None else listing.offers.filter(open=True).order_by("price").first(),
         "may_have": licensing.may_have(account, version),
         "licence": None if account is None else licensing.licence_for(account, version),
-        "versions": found.versions.newest_first().select_related("shelf")[:_VERSIONS_SHOWN],
+        "versions": links(account, version, most=_VERSIONS_SHOWN),
         "files": version.files.order_by("path")[:_FILES_SHOWN],
         "files_in_all": version.files.count(),
         "documents": documents,
         "picture_base": reverse("catalog:picture", args=[version.id, "-"]).removesuffix("-"),
-        "sheets": sheets(shown["preview"], shown.get("statistics")) if "preview" in shown else [],
+        "sheets": sheets_of(version, shown.get("preview"), shown.get("statistics")),
+        "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(version) else "missing",
         "replay": _replay_words(shown.get("replay")),
         "maker": version.recipe["generator"]["name"].split("/"),
         "runtime": version.recipe["runtime"].removeprefix("sha256:"),
