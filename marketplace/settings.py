@@ -201,7 +201,9 @@ WHITENOISE_USE_FINDERS = LOCAL_STACK
 
 # A request body beyond this lies on disk while it is read, never in memory.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
-FILE_UPLOAD_TEMP_DIR = os.environ.get("LOOKALIKE_SCRATCH") or None
+# The one place on a machine's disk where uploads, sources and state lie while they are worked on.
+SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")
+FILE_UPLOAD_TEMP_DIR = str(SCRATCH_DIR)
 
 # Security
 _HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
@@ -250,7 +252,6 @@ CELERY_BEAT_SCHEDULE = {"sweep": {"task": "work.sweep", "schedule": WORK_SWEEP_S
 SOURCE_MAX_BYTES = int(os.environ.get("SOURCE_MAX_BYTES", str(1 << 30)))
 SOURCE_KEPT_DAYS = 7
 DOWNLOAD_LINK_SECONDS = 300
-SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")
 
 LOGGING = {
     "version": 1,

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _TAIL_LINES = 15
+#: Held as long as this process lives.
+_CLAIMS: list[socket.socket] = []
 
 
 class StackError(Exception):
@@ -22,8 +24,8 @@ class StackError(Exception):
 
 
 def free_port(preferred: int) -> int:
-    """``preferred`` if nobody listens there on loopback, else any free port."""
-    if preferred and _is_free(preferred):
+    """``preferred`` if nobody listens there on loopback or is about to, else any free port."""
+    if preferred and _is_free(preferred) and _claim(preferred):
         return preferred
     return free_ports(1)[0]
 
@@ -165,4 +167,21 @@ def _is_free(port: int) -> bool:
         except OSError as error:
             if family is socket.AF_INET or error.errno == errno.EADDRINUSE:
                 return False
+    return True
+
+
+def _claim(port: int) -> bool:
+    """Tell other stacks that this port is ours, though our server does not listen yet; ``False`` when one was first.
+
+    The claim is an abstract socket: Linux forgets it with us. Elsewhere the later of two that start at once fails.
+    """
+    if sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0lookalike-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _CLAIMS.append(claim)
     return True

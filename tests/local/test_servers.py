@@ -20,6 +20,12 @@ from marketplace.local.servers import ObjectStore, PostgreSQL
 #: What ``localhost`` may lead to on this machine.
 _LOOPBACK = ["127.0.0.1", *(["::1"] if Path("/proc/net/if_inet6").exists() else [])]
 _PR_CAPBSET_DROP, _CAP_SETFCAP = 24, 31
+_CLAIM = """
+import sys
+from marketplace.local.processes import free_port
+print(free_port(int(sys.argv[1])), flush=True)
+sys.stdin.read()
+"""
 _START = """
 import sys
 from pathlib import Path
@@ -59,6 +65,17 @@ def test_a_port_where_somebody_answers_to_localhost_is_evaded(address: str) -> N
     with socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET) as taken:
         port = taken.getsockname()[1]
         assert free_port(port) != port
+    assert free_port(port) == port
+
+
+def test_a_port_that_a_stack_is_about_to_use_is_evaded_by_the_next_one_until_it_ends() -> None:
+    (port,) = free_ports(1)
+    first = subprocess.Popen(
+        [sys.executable, "-c", _CLAIM, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout and first.stdout.readline() == f"{port}\n"
+    assert free_port(port) != port
+    first.communicate("")
     assert free_port(port) == port
 
 
