@@ -72,6 +72,7 @@ INSTALLED_APPS = [
         "pgtrigger",
         "marketplace.web",
         "marketplace.work",
+        "marketplace.mail",
         "marketplace.keys",
         "marketplace.storage",
         "marketplace.accounts",
@@ -164,7 +165,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL_STACK
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
-# Mail. On one machine each message is a file.
+# How a worker sends mail. On one machine each message is a file.
 if LOCAL_STACK:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
@@ -175,6 +176,8 @@ else:
     EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
     EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
     EMAIL_USE_TLS = is_set(os.environ, "EMAIL_USE_TLS", default=True)
+# A mail server that says nothing must not hold the worker that waits for it.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Lookalike <no-reply@{urlsplit(PUBLIC_URL).hostname}>")
 
 LANGUAGE_CODE = "en"
@@ -204,7 +207,9 @@ FILE_UPLOAD_HANDLERS = [
 ]
 # A request body beyond this lies on disk while it is read, never in memory.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
-FILE_UPLOAD_TEMP_DIR = os.environ.get("LOOKALIKE_SCRATCH") or None
+# The one place on a machine's disk where uploads, sources and state lie while they are worked on.
+SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")
+FILE_UPLOAD_TEMP_DIR = str(SCRATCH_DIR)
 
 # Security
 _HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
@@ -253,7 +258,6 @@ CELERY_BEAT_SCHEDULE = {"sweep": {"task": "work.sweep", "schedule": WORK_SWEEP_S
 SOURCE_MAX_BYTES = int(os.environ.get("SOURCE_MAX_BYTES", str(1 << 30)))
 SOURCE_KEPT_DAYS = 7
 DOWNLOAD_LINK_SECONDS = 300
-SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")
 
 LOGGING = {
     "version": 1,

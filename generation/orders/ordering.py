@@ -151,9 +151,9 @@ def again(order: Order) -> Order:
 def forget_source(lease: Lease) -> None:
     """Perform ``orders.forget_source``: delete what was uploaded, unless something is being made from it."""
     with lease.finishing():
-        Source.objects.select_for_update().get(id=lease.subject)
-        if not Order.objects.keeping(lease.subject).exists():
-            sources.delete(lease.subject)
+        source = Source.objects.select_for_update().get(id=lease.subject)
+        if not Order.objects.keeping(source.id).exists():
+            sources.delete(source)
 
 
 def sweep() -> None:

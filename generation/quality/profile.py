@@ -23,7 +23,7 @@ Integers beyond 2**53 are text, because JSON's readers would round them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -84,14 +84,21 @@ class Column:
     parts: list[Column] = field(default_factory=list)
 
 
-def merge(partials: Sequence[Partial]) -> Partial:
-    """Join partials of one table, in the order given. Raises ``ValueError`` if there is none or columns differ."""
-    if not partials:
+def merge(partials: Iterable[Partial]) -> Partial:
+    """Join partials of one table, in the order given, one in memory at a time.
+
+    Raises ``ValueError`` if there is none or columns differ.
+    """
+    rows, columns = 0, None
+    for partial in partials:
+        rows += partial["rows"]
+        given = [_from_json(one) for one in partial["columns"]]
+        if columns is None:
+            columns = given
+        else:
+            _merge_columns(columns, given)
+    if columns is None:
         raise ValueError("there is nothing to merge")
-    columns = [_from_json(one) for one in partials[0]["columns"]]
-    for partial in partials[1:]:
-        _merge_columns(columns, [_from_json(one) for one in partial["columns"]])
-    rows = sum(partial["rows"] for partial in partials)
     return {"schema": SCHEMA, "rows": rows, "columns": [_as_json(column) for column in columns]}
 
 

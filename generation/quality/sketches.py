@@ -107,20 +107,24 @@ class Digest:
         self._means = self._means.clip(means[starts], means[ends])  # equal values keep their value
 
 
-_SCALE = 0.25  # exact, and keeps differences of the largest numbers finite
+def _scale(low: float, high: float) -> float:
+    """Return a power of two that keeps the difference of the extremes finite: 1 but for the largest numbers."""
+    return 1.0 if math.isfinite(high - low) else 0.25
 
 
 def quantiles(means: Floats, weights: Floats, shares: Sequence[float], low: float, high: float) -> Floats:
     """Return the values below which ``shares`` of the weight lie, between the known extremes ``low`` and ``high``."""
     middles = (np.cumsum(weights) - weights / 2) / weights.sum()
-    found: Floats = np.interp(shares, [0.0, *middles, 1.0], np.array([low, *means, high]) * _SCALE) / _SCALE
+    scale = _scale(low, high)
+    found: Floats = np.interp(shares, [0.0, *middles, 1.0], np.array([low, *means, high]) * scale) / scale
     return found
 
 
 def ranks(means: Floats, weights: Floats, values: Floats, low: float, high: float) -> Floats:
     """Return the share of the weight at or below each of ``values``."""
     middles = (np.cumsum(weights) - weights / 2) / weights.sum()
-    at: Floats = np.interp(values * _SCALE, np.array([low, *means, high]) * _SCALE, [0.0, *middles, 1.0])
+    scale = _scale(low, high)
+    at: Floats = np.interp(values * scale, np.array([low, *means, high]) * scale, [0.0, *middles, 1.0])
     at[values >= high] = 1.0
     return at
 
@@ -195,7 +199,7 @@ def _estimate(counts: NDArray[np.intp]) -> float:
 
 
 def _sigma(share: float) -> float:
-    """Return the sum of 2**(k - 1) * share**(2**k) over k from 0, the first term without its half."""
+    """Return share + the sum of 2**(k - 1) * share**(2**k) over k from 1."""
     if share == 1:
         return math.inf
     weight, total, before = 1.0, share, -1.0

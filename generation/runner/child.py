@@ -1,7 +1,8 @@
 """The runner child: the one process that imports a generator. ``python -m generation.runner.child`` with a start.
 
 Requests come as JSON lines on stdin; frames go out on descriptor 3, progress as JSON lines on 4; what is printed is the
-log. Each request ends with an ANSWER frame: ``{"ok": …}`` or ``{"fault": {"owner", "message"}}``.
+log. Each request ends with an ANSWER frame: ``{"ok": …}`` or ``{"fault": {"owner", "message"}}``. A fault of a request
+that is ``discreet`` repeats no text of an exception.
 """
 
 from __future__ import annotations
@@ -233,8 +234,11 @@ def main() -> None:
 
 
 def _answered(child: Child, line: bytes) -> bytes:
+    discreet = False
     try:
-        return process.json_line({"ok": child.answer(json.loads(line))})
+        request = json.loads(line)
+        discreet = bool(request.get("discreet"))
+        return process.json_line({"ok": child.answer(request)})
     except OurFault as error:
         traceback.print_exc()
         return _fault("platform", str(error))
@@ -246,8 +250,17 @@ def _answered(child: Child, line: bytes) -> bytes:
     except BrokenPipeError:
         os._exit(0)
     except Exception as error:  # noqa: BLE001 - whatever a generator raises is its fault and must be told
+        if discreet:
+            return _fault("seller", _without_its_words(error))
         traceback.print_exc()
         return _fault("seller", f"it raised {type(error).__name__}: {error}"[:2000])
+
+
+def _without_its_words(error: Exception) -> str:
+    """Say what was raised and where, but not its text, which may quote a row of a buyer's source."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{frame.name}, {Path(frame.filename).name}, line {frame.lineno}"
+    return f"it raised {type(error).__name__} ({place}); its words are withheld, they may quote the source"
 
 
 def _fault(owner: str, message: str) -> bytes:

@@ -77,7 +77,8 @@ class Runner:
     The children live as long as the thread that first asked for something; ``kill`` alone may be called from another.
     After a fault both are gone and the next question starts new ones. ``scratch`` must exist; ``memory_mib`` is what
     the generator may take beyond the interpreter and its libraries; ``pins`` replaces the environment that children
-    compute in, and so the runtime id.
+    compute in, and so the runtime id. With ``discreet`` no fault of a job that has a source repeats what an exception
+    or a log said: either may quote a person's row, and faults are kept.
     """
 
     def __init__(
@@ -88,12 +89,14 @@ class Runner:
         memory_mib: int = 2048,
         limits: Limits = Limits(),
         pins: Mapping[str, str] = PINS,
+        discreet: bool = True,
     ) -> None:
         self.generator = generator
         self._scratch = scratch.resolve()
         self._memory_mib = memory_mib
         self._limits = limits
         self._pins = pins
+        self._discreet = discreet
         self._pair: _Pair | None = None
         self._killed = False
         self._busy = False
@@ -192,7 +195,9 @@ class Runner:
             if self._was_killed():
                 raise CancelledFault("The work was cancelled.")
             if self._pair is None:
-                self._pair = _Pair(self.generator, self._scratch, self._memory_mib, self._limits, self._pins)
+                self._pair = _Pair(
+                    self.generator, self._scratch, self._memory_mib, self._limits, self._pins, self._discreet
+                )
             pair, self._busy = self._pair, True
         try:
             yield pair
@@ -280,11 +285,18 @@ def parse_source(
 
     ``limits`` are the parser's own, and of the child: ``memory_mib`` (1024), ``file_mib`` (4096), ``seconds`` (300) of
     wall time and as many of CPU. ``on_progress`` is called about once a second: what it raises ends the parse. Raises
-    ``SourceFault`` when the file takes too much of either, ``PlatformFault`` when parsing fails in another way.
+    ``SourceFault`` when the file takes too much of either, ``PlatformFault`` when parsing fails in another way; neither
+    repeats what the child printed, which may quote the file.
     """
     seconds = float(limits.get("seconds", 300))
     bounds = process.Bounds(limits.get("memory_mib", 1024), limits.get("file_mib", 4096), math.ceil(seconds))
-    request = {"do": "parse", "path": str(path.resolve()), "out": str(out_dir.resolve()), "limits": dict(limits)}
+    request = {
+        "do": "parse",
+        "path": str(path.resolve()),
+        "out": str(out_dir.resolve()),
+        "limits": dict(limits),
+        "discreet": True,
+    }
     child = _Child("generation.runner.child", scratch.resolve(), bounds, PINS)
     try:
         return _parsed(child, request, seconds, on_progress)
@@ -298,7 +310,7 @@ def _parsed(child: _Child, request: JsonObject, seconds: float, on_progress: Cal
     try:
         _listen_until_answered(child, answers, seconds, on_progress)
     except ProtocolFault as error:
-        raise PlatformFault(f"The parser answered nonsense: {error}", log=str(child.last_words)) from error
+        raise PlatformFault(f"The parser answered nonsense: {error}") from error
     if answers and "ok" in answers[0]:
         parsed: JsonObject = answers[0]["ok"]["parsed"]
         return parsed
@@ -312,7 +324,7 @@ def _listen_until_answered(
     end = time.monotonic() + seconds
     with contextlib.closing(Listener()) as listener:
         listener.add(child.frames, Frames(lambda _, payload: answers.append(_parsed_answer(payload))))
-        listener.add(child.stderr, child.last_words)
+        listener.add(child.stderr, lambda _: None)
         while time.monotonic() < end:
             with contextlib.suppress(TimeIsUp):
                 listener.wait(lambda: bool(answers), partial(min, _soon(), end))
@@ -323,13 +335,12 @@ def _listen_until_answered(
 
 
 def _parse_fault(child: _Child, answers: list[JsonObject]) -> RunnerFault:
-    log = str(child.last_words)
     if answers:
-        return PlatformFault(f"The file could not be parsed: {answers[0]['fault']['message']}", log=log)
+        return PlatformFault(f"The file could not be parsed: {answers[0]['fault']['message']}")
     child.settle()
     if child.process.returncode in (-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT):
-        return SourceFault("Reading the file took more time or memory than an upload may take.", log=log)
-    return PlatformFault(f"The parser was killed ({_exit(child.process.returncode)}).", log=log, again=True)
+        return SourceFault("Reading the file took more time or memory than an upload may take.")
+    return PlatformFault(f"The parser was killed ({_exit(child.process.returncode)}).", again=True)
 
 
 class _Child:
@@ -400,12 +411,22 @@ class _Child:
 class _Pair:
     """The runner child and, once a shard was asked for, the writer child that reads its frames."""
 
-    def __init__(self, generator: str, scratch: Path, memory_mib: int, limits: Limits, pins: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        generator: str,
+        scratch: Path,
+        memory_mib: int,
+        limits: Limits,
+        pins: Mapping[str, str],
+        discreet: bool,
+    ) -> None:
         self.description: JsonObject | None = None
         self.on_progress: Callable[[Any], None] = lambda told: None
         self._generator = generator
         self._scratch = scratch
         self._pins = pins
+        self._discreet = discreet
+        self._saw_a_source = False
         self._writer_bounds = process.Bounds(memory_mib + _WRITER_MEMORY_MIB, limits.file_mib)
         self._deadline = math.inf
         self._listener = Listener()
@@ -431,7 +452,7 @@ class _Pair:
 
         self._deadline = time.monotonic() + seconds
         self._listener.add(self._runner.frames, Frames(take))
-        self._runner.send({**request, "generator": self._generator})
+        self._runner.send(self._addressed(request))
         self._wait(lambda: bool(answers), seconds)
         self._listener.remove(self._runner.frames)
         if not answers:
@@ -446,7 +467,7 @@ class _Pair:
         self._told.clear()
         self._deadline = time.monotonic() + block_seconds
         writer.send(order)
-        self._runner.send({**request, "generator": self._generator})
+        self._runner.send(self._addressed(request))
         done = 0
         while True:
             self._wait(lambda: bool(self._told) or writer.process.poll() is not None, block_seconds)
@@ -476,6 +497,15 @@ class _Pair:
             if child is not None:
                 child.kill()
 
+    def _addressed(self, request: JsonObject) -> JsonObject:
+        """Name the generator, and say whether faults must keep silent: from the first job with a source on."""
+        if self._discreet and request.get("job", {}).get("facts") is not None:
+            self._saw_a_source = True
+        return {**request, "generator": self._generator, "discreet": self._saw_a_source}
+
+    def _words(self, child: _Child) -> str:
+        return "" if self._saw_a_source else str(child.last_words)
+
     def _start_writer(self) -> _Child:
         writer = _Child(
             "generation.runner.writer", self._scratch, self._writer_bounds, self._pins, frames=self._runner.frames
@@ -490,11 +520,11 @@ class _Pair:
             self._listener.wait(lambda: until() or self._runner.process.poll() is not None, lambda: self._deadline)
         except TimeIsUp:
             raise GeneratorFault(
-                f"The generator took longer than {seconds:.0f} s.", log=str(self._runner.last_words)
+                f"The generator took longer than {seconds:.0f} s.", log=self._words(self._runner)
             ) from None
         except ProtocolFault as error:
             raise GeneratorFault(
-                f"The generator's process sent what it may not send: {error}", log=str(self._runner.last_words)
+                f"The generator's process sent what it may not send: {error}", log=self._words(self._runner)
             ) from error
 
     def _accepted(self, answer: Any) -> JsonObject:
@@ -505,8 +535,8 @@ class _Pair:
                 fault = FAULTS.get(str(owner), GeneratorFault)
             case _:
                 raise GeneratorFault("The generator's process answered what makes no sense.")
-        words = self._runner.last_words if fault is GeneratorFault or self._writer is None else self._writer.last_words
-        raise fault(f"The generator failed: {message}", log=str(words))
+        speaker = self._runner if fault is GeneratorFault or self._writer is None else self._writer
+        raise fault(f"The generator failed: {message}", log=self._words(speaker))
 
     def _death(self) -> RunnerFault:
         """Say which of the two died and of what."""
@@ -516,9 +546,9 @@ class _Pair:
             self._listener.wait(lambda: False, lambda: a_moment_more)
         for child, name in ((writer, "writer"), (self._runner, "generator")):
             if child is not None and child.process.poll() is not None:
-                return _death(child, name)
+                return _death(child, name, self._words(child))
         self._runner.settle()
-        return _death(self._runner, "generator")
+        return _death(self._runner, "generator", self._words(self._runner))
 
 
 class _StateFiles:
@@ -611,9 +641,9 @@ def _progress(told: Any) -> tuple[float, str]:
         raise ProtocolFault(f"a line is no progress: {error!r}") from error
 
 
-def _death(child: _Child, name: str) -> RunnerFault:
+def _death(child: _Child, name: str, log: str) -> RunnerFault:
     child.settle()
-    code, log = child.process.returncode, str(child.last_words)
+    code = child.process.returncode
     if code in (-signal.SIGKILL, -signal.SIGTERM):
         return PlatformFault(f"The {name}'s process was killed ({_exit(code)}).", log=log, again=True)
     if name == "writer" and code >= 0:

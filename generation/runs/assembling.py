@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
-from catalog import manifests, publishing
+from django.db.models.fields.json import KeyTransform
+
+from catalog import attachments, manifests, publishing
+from catalog.attachments import Finding
 from catalog.manifests import MadeFile
 from generation.quality import profile
 from generation.runner import file_path
@@ -16,8 +20,8 @@ from marketplace.keys import dsse
 from marketplace.work import queue
 from marketplace.work.leases import Lease
 
-CODE_VERSION = "1"
 _JSON = "application/json"
+_PARTIALS_AT_ONCE = 8
 
 
 def assemble(lease: Lease) -> None:
@@ -26,14 +30,17 @@ def assemble(lease: Lease) -> None:
     if run.state != Run.State.ASSEMBLING:
         return
     statistics = _statistics(run)
-    with workplace.faults_of_the_runner(), workplace.warm_runner(run.generator, run.plan["memory_mib"]) as runner:
+    with (
+        workplace.faults_of_the_runner(),
+        workplace.warm_runner(run.generator, run.plan["memory_mib"], lease) as runner,
+    ):
         answer_key = runner.answer_key(workplace.job(run), workplace.state_folder(run))
-    assembled = {"statistics": storage.put_bytes(_dumps(statistics), _JSON).sha256}
+    findings = [attachments.store("statistics", _dumps(statistics))]
     if answer_key is not None:
-        assembled["answer-key"] = storage.put_bytes(_dumps(answer_key), _JSON).sha256
+        findings.append(attachments.store("answer-key", _dumps(answer_key)))
     with lease.finishing():
         lifecycle.advance(run.id, Run.State.ASSESSING)
-        Run.objects.filter(id=run.id).update(assembled=assembled)
+        Run.objects.filter(id=run.id).update(assembled=[asdict(finding) for finding in findings])
         lifecycle.tell(run.id, "Assembled: statistics of all shards merged.")
         queue.enqueue(lifecycle.ASSESS, run.id)
 
@@ -48,14 +55,9 @@ def assess(lease: Lease) -> None:
     manifest = manifests.build(layout=run.layout, recipe=made, files=files)
     storage.put_bytes(manifest.body, _JSON)
     disclosure = _disclose(run, manifest.digest)
-    findings = [
-        publishing.Finding(kind, CODE_VERSION, storage.read_blob(sha256))
-        for kind, sha256 in sorted(run.assembled.items())
-    ]
-    statement = recipes.statement(run, manifest.digest, files, run.assembled)
-    findings.append(
-        publishing.Finding("attestation", CODE_VERSION, _dumps(dsse.sign_statement(statement, "provenance")))
-    )
+    findings = [_finding(**noted) for noted in run.assembled]
+    statement = recipes.statement(run, manifest.digest, files, {one.kind: one.blob.sha256 for one in findings})
+    findings.append(attachments.store("attestation", _dumps(dsse.sign_statement(statement, "provenance"))))
     with lease.finishing():
         publishing.publish(
             run.dataset,
@@ -70,14 +72,21 @@ def assess(lease: Lease) -> None:
         )
         lifecycle.advance(run.id, Run.State.READY)
         lifecycle.tell(run.id, f"Published. Manifest SHA-256 {manifest.digest[:8]}…")
-    workplace.forget_state(run.id)
 
 
 def _statistics(run: Run) -> dict[str, Any]:
     """The statistics of all shards, merged in shard order, so that they are the same however they were made."""
-    partials: list[Any] = list(run.shards.order_by("position").values_list("statistics", flat=True))
-    names = [table["name"] for table in run.layout["tables"]]
-    return {"tables": {name: profile.finish(profile.merge([one[name] for one in partials])) for name in names}}
+    shards = run.shards.order_by("position")
+    tables = {}
+    for name in (table["name"] for table in run.layout["tables"]):
+        partials = shards.values_list(KeyTransform(name, "statistics"), flat=True)
+        tables[name] = profile.finish(profile.merge(partials.iterator(chunk_size=_PARTIALS_AT_ONCE)))
+    return {"tables": tables}
+
+
+def _finding(kind: str, code_version: str, blob: dict[str, Any]) -> Finding:
+    """A finding as ``run.assembled`` notes it."""
+    return Finding(kind, code_version, storage.Blob(**blob))
 
 
 def _run(lease: Lease) -> Run:
@@ -98,7 +107,7 @@ def _files(run: Run) -> list[MadeFile]:
             bytes=file["bytes"],
             sha256=file["sha256"],
         )
-        for shard in run.shards.order_by("position")
+        for shard in run.shards.defer("statistics").order_by("position")
         for file in shard.files or []
     ]
 

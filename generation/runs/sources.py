@@ -64,7 +64,12 @@ def receive(account: Account, upload: UploadedFile[Any], *, identifier: str = ""
     )
     source.key = storage.private_key("sources", source.id, "upload")
     source.save(force_insert=True)
-    storage.put_private_stream(source.key, upload.chunks(), size)
+    try:
+        storage.put_private_stream(source.key, upload.chunks(), size)
+    except Exception:
+        # The store may have taken it and its answer been lost: the sweep deletes what is there.
+        Source.objects.filter(id=source.id).update(state=Source.State.GONE)
+        raise
     with transaction.atomic():
         received = Source.objects.filter(id=source.id, state=Source.State.RECEIVING).update(state=Source.State.UPLOADED)
         if received:
@@ -91,8 +96,11 @@ def parse(lease: Lease) -> None:
             source.commitment = _commitment(source, upload)
             _store(source, parsed)
     with lease.finishing():
-        _note(source, answer)
-    storage.delete_private(source.key)
+        noted = _note(source, answer)
+    if noted:
+        storage.delete_private(source.key)
+    else:
+        _clear(source.id)
 
 
 def give_up(source_id: UUID, fault: WorkFault) -> None:
@@ -111,19 +119,19 @@ def give_up(source_id: UUID, fault: WorkFault) -> None:
     transaction.on_commit(lambda: _delete_objects([source.key, *source.files.values_list("key", flat=True)]))
 
 
-def delete(source_id: UUID) -> None:
+def delete(source: Source) -> None:
     """Have everything deleted that was uploaded or parsed; what was learnt of its shape stays. Called in a transaction.
 
     Nothing can be made from the source once the transaction is committed; the objects go then, or in the next sweep.
     """
-    Source.objects.filter(id=source_id).update(state=Source.State.GONE)
-    transaction.on_commit(lambda: _clear(source_id), robust=True)
+    Source.objects.filter(id=source.id).update(state=Source.State.GONE)
+    transaction.on_commit(lambda: _clear(source.id), robust=True)
 
 
 def delete_stale() -> None:
     """Delete uploads that were never received whole, that nobody ordered with for a week, or that are half deleted.
 
-    Runs under way keep theirs.
+    Runs under way keep theirs. Files of a deleted source are those of a worker that was too slow to hear of it.
     """
     unreceived = Q(state=Source.State.RECEIVING, uploaded_at__lt=Now() - _RECEIVING)
     old = Q(uploaded_at__lt=Now() - timedelta(days=settings.SOURCE_KEPT_DAYS)) & ~Q(state=Source.State.GONE)
@@ -131,9 +139,9 @@ def delete_stale() -> None:
     for source_id in stale.values_list("id", flat=True)[:_SWEPT_AT_ONCE]:
         with transaction.atomic():
             # Whoever plans a run with it holds this lock, so the question comes after it.
-            Source.objects.select_for_update().get(id=source_id)
+            source = Source.objects.select_for_update().get(id=source_id)
             if stale.filter(id=source_id).exists():
-                delete(source_id)
+                delete(source)
     half_deleted = Source.objects.filter(~Q(key="") | Q(files__isnull=False), state=Source.State.GONE).distinct()
     for source_id in half_deleted.values_list("id", flat=True)[:_SWEPT_AT_ONCE]:
         _clear(source_id)
@@ -164,15 +172,17 @@ def _store(source: Source, parsed: Path) -> None:
         storage.put_private(key, path)
 
 
-def _note(source: Source, answer: dict[str, Any]) -> None:
+def _note(source: Source, answer: dict[str, Any]) -> bool:
+    """Record what came of the upload; ``False`` if it was deleted meanwhile."""
     if not Source.objects.select_for_update().filter(id=source.id, state=Source.State.UPLOADED).exists():
-        return
+        return False
     if answer.get("problems"):
         source.state, source.problems = Source.State.REFUSED, answer["problems"]
     else:
         source.state, source.facts = Source.State.UNDERSTOOD, answer
     source.save(update_fields=["state", "problems", "facts", "commitment"])
     queue.release(source.id)
+    return True
 
 
 def _clear(source_id: UUID) -> None:

@@ -375,6 +375,19 @@ def test_the_identifying_column_is_made_anew_and_people_are_counted() -> None:
     assert not set(by_person.column("person").to_pylist()) & set(person.tolist())
 
 
+def test_one_person_with_many_rows_neither_shapes_the_keys_nor_reaches_the_end_of_a_column() -> None:
+    n, again = 3000, 4000
+    rng = np.random.Generator(np.random.Philox(9))
+    person = [f"P{i:04d}" for i in range(n)] + ["ALICE-SMITH"] * again
+    salary = np.concatenate([rng.lognormal(10, 0.4, n).round(), np.full(again, 9_999_999.0)])
+    share = np.concatenate([rng.normal(50, 5, n).round(2), np.full(again, 1e15)])
+    made = made_from(pa.table({"person": person, "salary": salary, "share": share}), identifier="person")
+    assert not [key for key in made.column("person").to_pylist() if not key.startswith("P")]
+    assert column(made, "salary").max() < 2 * salary[:n].max()
+    assert column(made, "share").max() < 200
+    assert len(set(column(made, "share"))) > 500
+
+
 def test_text_is_left_out_with_a_warning_and_included_columns_are_all_that_is_made() -> None:
     n = 500
     table = with_facts(

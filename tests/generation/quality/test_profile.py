@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import duckdb
@@ -100,6 +101,8 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 )
 @example(values=[1e308, 1e308, -1e308], type_=pa.float64(), cuts=[1])
 @example(values=[1e200, -1e200, 3.0], type_=pa.float64(), cuts=[])
+@example(values=[5e-324, 5e-324], type_=pa.float64(), cuts=[])
+@example(values=[0.0, 5e-324], type_=pa.float64(), cuts=[])
 @example(values=[0.0, 4.987113413625862e-307], type_=pa.float64(), cuts=[])
 @settings(max_examples=200, deadline=None)
 def test_of_floating_numbers_all_is_counted_and_only_the_finite_are_measured(
@@ -120,7 +123,8 @@ def test_of_floating_numbers_all_is_counted_and_only_the_finite_are_measured(
         return
     assert (column["minimum"], column["maximum"]) == (numbers.min(), numbers.max())
     largest = np.abs(numbers).max()
-    assert column["mean"] == pytest.approx(math.fsum(numbers / len(numbers)), rel=1e-9, abs=1e-9 * largest)
+    mean = float(sum(map(Fraction, numbers.tolist())) / len(numbers))
+    assert column["mean"] == pytest.approx(mean, rel=1e-9, abs=max(1e-9 * largest, 1e-300))
     if len(numbers) == 1:
         assert column["deviation"] is None
     elif column["deviation"] is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generation.runner import GeneratorFault, Limits, PlatformFault, Runner, RunnerFault
+from generation.runner import GeneratorFault, Limits, PlatformFault, Runner, RunnerFault, parse_source
 from tests.generation.runner.asking import CROOK, MARK, a_job, all_blocks, files_below
 
 SHORT = Limits(block_seconds=3, prepare_seconds=3)
@@ -76,7 +76,6 @@ def test_a_shard_that_goes_wrong_is_the_sellers_fault_and_leaves_no_file(way: st
 
 
 def test_the_last_words_of_the_generator_come_with_the_fault(state: Path, home: Path) -> None:
-    assert "no such town" in refused_shard("raise", state, home).log
     assert "I give up." in refused_shard("sys.exit", state, home).log
 
 
@@ -163,6 +162,33 @@ def test_a_preparation_that_does_not_end_is_not_waited_for(home: Path) -> None:
 def test_an_answer_key_that_is_no_json_is_the_sellers_fault(state: Path, home: Path) -> None:
     with Runner(CROOK, scratch=home) as runner, pytest.raises(GeneratorFault, match="int64 is not JSON"):
         runner.answer_key(a_job(CROOK, way="answer key of no JSON"), state)
+
+
+@pytest.mark.parametrize("discreet", [True, False])
+def test_no_fault_repeats_a_row_of_a_source_unless_that_was_asked_for(discreet: bool, home: Path) -> None:
+    upload, source = home / "people.csv", home / "source"
+    upload.write_text("age,town\n" + "".join(f"{20 + n % 50},{'Ulm' if n % 2 else 'Kiel'}\n" for n in range(300)))
+    source.mkdir()
+    facts = parse_source(upload, source, scratch=home / "scratch", limits={"holdout_key": "5a" * 16})
+    job = replace(a_job(CROOK, way="quote the source"), facts=facts)
+    with (
+        Runner(CROOK, scratch=home / "scratch", discreet=discreet) as runner,
+        pytest.raises(GeneratorFault, match="it raised ValueError") as caught,
+    ):
+        runner.prepare(job, source, home / "state")
+    assert ("Kiel" in caught.value.message) is not discreet
+    assert ("Kiel" in caught.value.log) is not discreet
+    if discreet:
+        assert "prepare, toys.py, line" in caught.value.message
+
+
+def test_a_parser_that_fails_repeats_nothing_of_what_it_said(home: Path) -> None:
+    (home / "people.csv").write_text("age,town\n20,Ulm\n")
+    (home / "source").mkdir()
+    limits = {"holdout_key": "5a" * 16, "columns": "many"}
+    with pytest.raises(PlatformFault, match="it raised TypeError") as caught:
+        parse_source(home / "people.csv", home / "source", scratch=home / "scratch", limits=limits)
+    assert "not supported" not in caught.value.message + caught.value.log
 
 
 def test_a_generator_that_cannot_be_imported_is_the_sellers_fault(home: Path) -> None:

@@ -216,6 +216,10 @@ class Crook(Clinic):
 
     def prepare(self, job: Job, source: Source | None, tell: Tell) -> State:
         prepared = dict(super().prepare(job, source, tell))
+        if source is not None and job.params.way == "quote the source":
+            rows = next(source.batches("default")).to_pylist()
+            sys.stderr.write(f"{rows}\n")
+            raise ValueError(f"these rows are odd: {rows}")
         return {**prepared, **_prepared(job.params.way)}
 
     def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:

@@ -43,7 +43,7 @@ def learn_column(array: ArrowArray, plan: ColumnPlan, people: People) -> tuple[C
     if pa.types.is_timestamp(plan.type) or pa.types.is_time(plan.type):
         return _learn_clock(_microseconds(array), known, plan, people)
     numbers = _floats(array)
-    decimals = _decimals(numbers[known], plan)
+    decimals = _decimals(people.among(known).one_each(numbers[known]), plan)
     return Coding(decimals), [learn_numbers(np.rint(numbers * 10.0**decimals), people)]
 
 
@@ -68,7 +68,8 @@ def _step(clock: Ints) -> int:
 def _decimals(numbers: Floats, plan: ColumnPlan) -> int:
     """The decimals to keep, fewer than none for huge numbers; of endless ones as many as give seven digits.
 
-    Units stay below 2**50 for all but the ``K`` largest numbers, so that halves between them exist.
+    ``numbers`` are one each of the people. Units stay below 2**50 for all but the ``K`` largest, so that halves between
+    them exist.
     """
     if len(numbers) < K:
         return 0

@@ -46,8 +46,8 @@ class KeyStyle(BaseModel):
 
 
 def learn_style(array: ArrowArray, units: int) -> KeyStyle:
-    """Learn how the keys in ``array`` are written, from what ``K`` of them share, for ``units`` new ones."""
-    array = array.drop_null()
+    """Learn how the keys in ``array`` are written, from what ``K`` different ones share, for ``units`` new ones."""
+    array = pc.unique(array).drop_null()
     if pa.types.is_string(array.type):
         return _sized(_places(array), units)
     numbers = array.cast(pa.int64()).cast(pa.string())

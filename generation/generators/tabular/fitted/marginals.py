@@ -123,12 +123,13 @@ def _learn_intervals(units: Floats, chosen: Bools, people: People) -> tuple[Floa
     starts = np.array([run.start for run in runs])
     intervals[chosen] = np.searchsorted(starts, groups, side="right") - 1
     if len(runs) == 1:
-        low, high = own_edges(units[chosen])
+        low, high = own_edges(people.among(chosen).one_each(units[chosen]))
         inner: list[float] = []
     else:
         inner = [round_between(values[start - 1], values[start]) for start in starts[1:].tolist()]
-        low = outer_edge(units[intervals == 0], inner[0], upper=False)
-        high = outer_edge(units[intervals == len(runs) - 1], inner[-1], upper=True)
+        lowest, highest = intervals == 0, intervals == len(runs) - 1
+        low = outer_edge(people.among(lowest).one_each(units[lowest]), inner[0], upper=False)
+        high = outer_edge(people.among(highest).one_each(units[highest]), inner[-1], upper=True)
     if values[0] >= 0:
         low = max(low, -0.5)
     edges = np.array([low, *inner, max(high, low + 1)])

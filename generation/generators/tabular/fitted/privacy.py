@@ -39,6 +39,15 @@ class People:
             return np.ones(rows)
         return 1.0 / np.bincount(self.codes)[self.codes]
 
+    def one_each(self, values: Floats) -> Floats:
+        """Return one of ``values`` (one a row) for each person, their middle one."""
+        if self.codes is None:
+            return values
+        order = np.lexsort((values, self.codes))
+        _, first, rows = np.unique(self.codes[order], return_index=True, return_counts=True)
+        middle: Floats = values[order][first + rows // 2]
+        return middle
+
     def holders(self, groups: Ints, size: int) -> Ints:
         """Count the people of each group; ``groups`` assigns one of ``size`` groups to each row."""
         if self.codes is None:
@@ -104,7 +113,7 @@ def outer_edge(values: Floats, inner: float, *, upper: bool) -> float:
     """Return where the outermost interval ends: twice as far from ``inner`` as its people are on average.
 
     The farthest fifth counts as if it stood at the fifth's border, so one extreme moves nothing, and the distance is
-    rounded to two digits. ``values`` are those of at least ``K`` people; no minimum or maximum is ever used.
+    rounded to two digits. ``values`` are one each of at least ``K`` people; no minimum or maximum is ever used.
     """
     distances = np.sort(values - inner if upper else inner - values)
     clipped = np.minimum(distances, distances[max(0, int(0.8 * len(distances)) - 1)])
@@ -113,7 +122,10 @@ def outer_edge(values: Floats, inner: float, *, upper: bool) -> float:
 
 
 def own_edges(values: Floats) -> tuple[float, float]:
-    """Return both ends of an interval that has no neighbour: around the middle three fifths of its people, rounded."""
+    """Return both ends of an interval that has no neighbour: around the middle three fifths of its people, rounded.
+
+    ``values`` are one each of at least ``K`` people.
+    """
     ordered = np.sort(values)
     fifth = len(ordered) // 5
     clipped = np.clip(values, ordered[fifth], ordered[len(ordered) - 1 - fifth])
