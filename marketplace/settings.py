@@ -199,6 +199,12 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = LOCAL_STACK
 
+# Strangers' files are not read at all, others' up to SOURCE_MAX_BYTES a request.
+FILE_UPLOAD_HANDLERS = [
+    "marketplace.web.uploads.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 # A request body beyond this lies on disk while it is read, never in memory.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 # The one place on a machine's disk where uploads, sources and state lie while they are worked on.

@@ -34,13 +34,24 @@ def written() -> set[str]:
     return set(re.findall(r"^def (test_\w+)", "\n".join(texts), re.MULTILINE))
 
 
-def test_the_last_line_names_the_journeys_that_were_skipped() -> None:
-    done = journeys("-n", "2", "--dist", "loadgroup")
-    assert done.returncode == 0, done.stdout
-    last = done.stdout.splitlines()[-1]
+@pytest.fixture(scope="module")
+def skipped() -> subprocess.CompletedProcess[str]:
+    """All journeys skipped, in two processes as ``make test`` has them."""
+    return journeys("-v", "-n", "2", "--dist", "loadgroup")
+
+
+def test_the_last_line_names_the_journeys_that_were_skipped(skipped: subprocess.CompletedProcess[str]) -> None:
+    assert skipped.returncode == 0, skipped.stdout
+    last = skipped.stdout.splitlines()[-1]
     assert last.startswith("Skipped for want of Chromium: ")
     assert last.endswith("Set LOOKALIKE_CHROMIUM to a Chromium or Chrome.")
     assert set(re.findall(r"test_\w+", last)) == written()
+
+
+def test_all_journeys_come_to_one_process_since_they_share_a_stack(skipped: subprocess.CompletedProcess[str]) -> None:
+    came = re.findall(r"^\[(gw\d)\] .* SKIPPED tests/journeys/", skipped.stdout, re.MULTILINE)
+    assert len(came) == len(written())
+    assert len(set(came)) == 1
 
 
 def test_in_ci_the_run_fails_and_still_names_them() -> None:

@@ -24,7 +24,7 @@ from generation.runs import probes, sources
 from generation.runs.models import GeneratorVersion, Probe, Source
 from generation.runs.progress import Cell, Progress, progress
 from marketplace.accounts.acting import acting_account
-from marketplace.web import keyset
+from marketplace.web import keyset, uploads
 from marketplace.web.plots import Rate, ShardCell
 from marketplace.web.schema_forms import SchemaForm
 
@@ -46,8 +46,9 @@ def listing(request: HttpRequest) -> HttpResponse:
 def upload(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """Send a file to a generator that learns from one."""
     generator = _generator(owner, name)
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = UploadForm(*sent, cut_off=uploads.was_cut_off(request))
+    if form.is_valid():
         try:
             source = sources.receive(
                 _account(request), form.cleaned_data["file"], identifier=form.cleaned_data["identifier"]

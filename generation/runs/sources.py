@@ -42,7 +42,8 @@ class SourceRefused(Exception):
 def receive(account: Account, upload: UploadedFile[Any], *, identifier: str = "") -> Source:
     """Store an upload and have it parsed. ``identifier`` names the column that identifies a person, if any.
 
-    Raises SourceRefused for an empty file and one beyond the limit; nothing is kept then.
+    Raises SourceRefused for an empty file and one beyond the limit; nothing is kept then. The row comes before the
+    object, so that a process that dies in between leaves nothing that is not known and deleted in time.
     """
     size = upload.size or 0
     if size == 0:
@@ -59,9 +60,13 @@ def receive(account: Account, upload: UploadedFile[Any], *, identifier: str = ""
         salt=secrets.token_bytes(32),
     )
     source.key = storage.private_key("sources", source.id, "upload")
-    storage.put_private_stream(source.key, upload.chunks(), size)
+    source.save(force_insert=True)
+    try:
+        storage.put_private_stream(source.key, upload.chunks(), size)
+    except Exception:
+        source.delete()
+        raise
     with transaction.atomic():
-        source.save(force_insert=True)
         queue.enqueue(PARSE, source.id)
     return source
 
@@ -81,8 +86,11 @@ def parse(lease: Lease) -> None:
             source.commitment = _commitment(source, upload)
             _store(source, parsed)
     with lease.finishing():
-        _note(source, answer)
-    storage.delete_private(source.key)
+        noted = _note(source, answer)
+    if noted:
+        storage.delete_private(source.key)
+    else:
+        delete(source)
 
 
 def give_up(source_id: UUID, fault: WorkFault) -> None:
@@ -111,7 +119,12 @@ def delete(source: Source) -> None:
 
 
 def delete_stale() -> None:
-    """Delete sources that nobody ordered anything with for a week; runs under way keep theirs."""
+    """Delete sources that nobody ordered anything with for a week; runs under way keep theirs.
+
+    Files of a deleted source are those of a worker that was too slow to hear of it.
+    """
+    for source in Source.objects.filter(state=Source.State.GONE, files__isnull=False).distinct()[:_SWEPT_AT_ONCE]:
+        delete(source)
     stale = Source.objects.exclude(state=Source.State.GONE).filter(
         uploaded_at__lt=Now() - timedelta(days=settings.SOURCE_KEPT_DAYS)
     )
@@ -139,17 +152,22 @@ def _store(source: Source, parsed: Path) -> None:
     for path in sorted(path for path in parsed.rglob("*") if path.is_file()):
         name = path.relative_to(parsed).as_posix()
         key = storage.private_key("sources", source.id, name.replace("/", "."))
-        storage.put_private(key, path)
+        # The row comes first: what is in the store is known, and deleted in time, whenever this process dies.
         SourceFile.objects.update_or_create(source=source, name=name, defaults={"key": key})
+        storage.put_private(key, path)
 
 
-def _note(source: Source, answer: dict[str, Any]) -> None:
+def _note(source: Source, answer: dict[str, Any]) -> bool:
+    """Record what came of the upload; ``False`` if it was deleted meanwhile."""
+    if not Source.objects.select_for_update().filter(id=source.id, state=Source.State.UPLOADED).exists():
+        return False
     if answer.get("problems"):
         source.state, source.problems = Source.State.REFUSED, answer["problems"]
     else:
         source.state, source.facts = Source.State.UNDERSTOOD, answer
     source.save(update_fields=["state", "problems", "facts", "commitment"])
     queue.release(source.id)
+    return True
 
 
 def _delete_objects(keys: Iterable[str]) -> None:

@@ -26,4 +26,4 @@ register(Kind(lifecycle.FORGET_STATE, "housekeeping", perform=preparing.forget, 
 register(Kind(probes.PROBE, "interactive", perform=probes.make, give_up=probes.give_up))
 register(Kind(sources.PARSE, "interactive", perform=sources.parse, give_up=sources.give_up))
 register_sweep(sources.delete_stale)
-register_sweep(workplace.remove_leftovers)
+register_sweep(workplace.clear_scratch)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
@@ -26,36 +27,67 @@ MEMORY_MIB = 2048
 #: Where a parsed source keeps the rows that fitting must not see.
 HOLDOUT = "holdout/"
 
+_FOLDER = re.compile(r"[a-z]+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 #: The runner of this process, warm since its last shard; another generator replaces it.
 _warm: dict[str, Runner] = {}
 
-#: A folder of scratch is named by what it is for, the process that made it, and something of its own.
-_OWNER = re.compile(r"[a-z]+-(\d+)-[0-9a-f-]{36}")
-
-
-def scratch(purpose: str) -> Path:
-    """A new empty folder on this worker's disk; the caller removes it, or ``remove_leftovers`` once we have died."""
-    folder = settings.SCRATCH_DIR / f"{purpose}-{os.getpid()}-{uuid4()}"
-    folder.mkdir(parents=True)
-    return folder
-
-
-def remove_leftovers() -> None:
-    """Remove from this machine's disk what dead processes left: they may have been reading an upload."""
-    for folder in settings.SCRATCH_DIR.iterdir():
-        owner = _OWNER.fullmatch(folder.name)
-        if owner and not _is_alive(int(owner[1])):
-            shutil.rmtree(folder, ignore_errors=True)
+#: The state of the run that this process works on, by the attempt that prepared it; another one replaces it.
+_states: dict[UUID | None, tuple[Path, ExitStack]] = {}
 
 
 @contextmanager
 def scratch_folder(purpose: str) -> Iterator[Path]:
-    """A folder on this worker's disk that is gone afterwards, whatever happens."""
-    folder = scratch(purpose)
+    """A new folder on this worker's disk that is gone afterwards, whatever happens.
+
+    It is locked as long as this process lives: of a process that was killed, the next one removes what it left.
+    """
+    clear_scratch()
+    folder = settings.SCRATCH_DIR / f"{purpose}-{uuid4()}"
+    with _fence(fcntl.LOCK_SH):
+        folder.mkdir()
+        lock = os.open(folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def clear_scratch() -> None:
+    """Remove the folders on this worker's disk whose process has died: an upload may lie there."""
+    with _fence(fcntl.LOCK_EX):
+        for folder in settings.SCRATCH_DIR.iterdir():
+            if _FOLDER.fullmatch(folder.name) and folder.is_dir() and not _is_held(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _fence(kind: int) -> Iterator[None]:
+    """Keep the making of folders (shared) and the removal of dead ones (exclusive) apart."""
+    settings.SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
+    fence = os.open(settings.SCRATCH_DIR, os.O_RDONLY)
+    try:
+        fcntl.flock(fence, kind)
+        yield
+    finally:
+        os.close(fence)
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a living process holds the lock on ``folder``; one that has gone meanwhile counts as held."""
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 @contextmanager
@@ -70,7 +102,6 @@ def warm_runner(
     key = f"{version.reference} {version.digest} {memory_mib}"
     if key not in _warm:
         discard_runner()
-        remove_leftovers()
         runner = Runner(version.reference, scratch=settings.SCRATCH_DIR, memory_mib=memory_mib)
         runner.__enter__()
         _warm[key] = runner
@@ -152,18 +183,23 @@ def mark(version: GeneratorVersion, recipe_digest: str, *, fitted: bool) -> Mark
 
 def state_folder(run: Run) -> Path:
     """The run's state on this worker's disk, fetched once by this process and checked; states of other runs go."""
-    folder: Path = settings.SCRATCH_DIR / f"state-{os.getpid()}-{run.id}"
-    if folder.exists():
-        return folder
-    for other in settings.SCRATCH_DIR.glob(f"state-{os.getpid()}-*"):
-        shutil.rmtree(other, ignore_errors=True)
-    with scratch_folder("fetched") as partial:
-        for file in run.state_in_use:
-            storage.download(file.key, partial / file.name)
-            if _sha256(partial / file.name) != file.sha256:
-                raise PlatformFault(f"The state file {file.name} is not what was stored.")
-        partial.rename(folder)
-    return folder
+    if run.prepared not in _states:
+        forget_states()
+        with ExitStack() as held:
+            folder = held.enter_context(scratch_folder("state"))
+            for file in run.state_in_use:
+                storage.download(file.key, folder / file.name)
+                if _sha256(folder / file.name) != file.sha256:
+                    raise PlatformFault(f"The state file {file.name} is not what was stored.")
+            _states[run.prepared] = (folder, held.pop_all())
+    return _states[run.prepared][0]
+
+
+def forget_states() -> None:
+    """Remove the state that this process has on its disk."""
+    while _states:
+        _, (_, held) = _states.popitem()
+        held.close()
 
 
 @contextmanager
@@ -179,16 +215,6 @@ def source_folder(source: Source | None) -> Iterator[Path | None]:
         for file in source.files.exclude(name__startswith=HOLDOUT):
             storage.download(file.key, folder / file.name)
         yield folder
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _sha256(path: Path) -> str:

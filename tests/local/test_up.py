@@ -203,6 +203,8 @@ def test_a_port_that_is_asked_for_by_name_and_is_taken_is_refused(first: Up, tmp
 def test_children_that_are_killed_are_started_again_and_the_site_works(
     first: Up, parts: dict[str, tuple[str, ...]]
 ) -> None:
+    for words in parts.values():
+        first.until(lambda words=words: len(first.children(*words)) == 1, what="all children")  # type: ignore[misc]
     before = {part: first.child(*words) for part, words in parts.items()}
     for child in before.values():
         os.kill(child.pid, signal.SIGKILL)

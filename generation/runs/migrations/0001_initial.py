@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('prepared', models.UUIDField(help_text='The attempt at preparing whose state the shards use.', null=True)),
                 ('layout', models.JSONField(default=dict)),
                 ('plan', models.JSONField(default=dict)),
-                ('assembled', models.JSONField(default=dict)),
+                ('assembled', models.JSONField(default=list)),
                 ('fault_owner', models.CharField(blank=True, max_length=8)),
                 ('fault_message', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

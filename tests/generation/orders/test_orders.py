@@ -229,7 +229,7 @@ def test_an_upload_over_the_limit_is_refused_on_the_form(
     settings.SOURCE_MAX_BYTES = 1000  # type: ignore[attr-defined]
     answer = client.post("/orders/new/house/tabular/upload", {"file": SimpleUploadedFile("a.csv", people())})
     assert answer.status_code == 422
-    assert "the limit is 1,000" in answer.content.decode()
+    assert "the limit is 1,000 bytes" in answer.content.decode()
     assert not Source.objects.exists()
 
 

@@ -6,24 +6,20 @@ import base64
 import contextlib
 import hashlib
 import json
-import subprocess
-import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import call_command
 from django.db import Error, IntegrityError, connection, transaction
 from django.db.models.functions import Now
-from pytest_django import Settings
 
 from catalog import licensing
 from catalog.models import Version
-from generation.runs import lifecycle, preparing, registry, replays, workplace
+from generation.runs import lifecycle, preparing, registry, replays
 from generation.runs.models import GeneratorVersion, Run, Shard
 from marketplace import storage
 from marketplace.doctor import checks
@@ -282,20 +278,6 @@ def test_state_of_a_run_that_is_cancelled_is_deleted() -> None:
     for key in keys:
         with pytest.raises(storage.ObjectMissing):
             storage.read(key)
-
-
-def test_what_a_dead_process_left_on_the_disk_is_removed_and_what_a_living_one_has_stays(
-    settings: Settings,
-) -> None:
-    died = subprocess.Popen([sys.executable, "-c", ""])
-    died.wait()
-    left = settings.SCRATCH_DIR / f"source-{died.pid}-{uuid4()}"
-    left.mkdir(parents=True)
-    (left / "default.parquet").write_bytes(b"values")
-    with workplace.scratch_folder("source") as mine:
-        workplace.remove_leftovers()
-        assert mine.exists()
-    assert not left.exists()
 
 
 def test_no_generator_of_another_account_runs_unconfined() -> None:
