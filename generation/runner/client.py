@@ -77,8 +77,8 @@ class Runner:
     The children live as long as the thread that first asked for something; ``kill`` alone may be called from another.
     After a fault both are gone and the next question starts new ones. ``scratch`` must exist; ``memory_mib`` is what
     the generator may take beyond the interpreter and its libraries; ``pins`` replaces the environment that children
-    compute in, and so the runtime id. With ``discreet`` no fault of a job that has a source repeats what an exception or
-    a log said: either may quote a person's row, and faults are kept.
+    compute in, and so the runtime id. With ``discreet`` no fault of a job that has a source repeats what an exception
+    or a log said: either may quote a person's row, and faults are kept.
     """
 
     def __init__(
@@ -290,7 +290,13 @@ def parse_source(
     """
     seconds = float(limits.get("seconds", 300))
     bounds = process.Bounds(limits.get("memory_mib", 1024), limits.get("file_mib", 4096), math.ceil(seconds))
-    request = {"do": "parse", "path": str(path.resolve()), "out": str(out_dir.resolve()), "limits": dict(limits), "discreet": True}
+    request = {
+        "do": "parse",
+        "path": str(path.resolve()),
+        "out": str(out_dir.resolve()),
+        "limits": dict(limits),
+        "discreet": True,
+    }
     child = _Child("generation.runner.child", scratch.resolve(), bounds, PINS)
     try:
         return _parsed(child, request, seconds, on_progress)

@@ -172,9 +172,11 @@ def test_no_fault_repeats_a_row_of_a_source_unless_that_was_asked_for(discreet: 
     source.mkdir()
     facts = parse_source(upload, source, scratch=home / "scratch", limits={"holdout_key": "5a" * 16})
     job = replace(a_job(CROOK, way="quote the source"), facts=facts)
-    with Runner(CROOK, scratch=home / "scratch", discreet=discreet) as runner:
-        with pytest.raises(GeneratorFault, match="it raised ValueError") as caught:
-            runner.prepare(job, source, home / "state")
+    with (
+        Runner(CROOK, scratch=home / "scratch", discreet=discreet) as runner,
+        pytest.raises(GeneratorFault, match="it raised ValueError") as caught,
+    ):
+        runner.prepare(job, source, home / "state")
     assert ("Kiel" in caught.value.message) is not discreet
     assert ("Kiel" in caught.value.log) is not discreet
     if discreet:

@@ -218,7 +218,7 @@ class Crook(Clinic):
         prepared = dict(super().prepare(job, source, tell))
         if source is not None and job.params.way == "quote the source":
             rows = next(source.batches("default")).to_pylist()
-            print(rows, file=sys.stderr)
+            sys.stderr.write(f"{rows}\n")
             raise ValueError(f"these rows are odd: {rows}")
         return {**prepared, **_prepared(job.params.way)}
 
