@@ -92,6 +92,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # Before the check of forms, which reads what was sent.
+    "marketplace.web.bodies.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -196,8 +198,12 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = LOCAL_STACK
 
-# A request body beyond this lies on disk while it is read, never in memory.
+# A file beyond this lies on disk while it is read, never in memory, and without a name.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "marketplace.web.bodies.UnnamedFileHandler",
+]
 FILE_UPLOAD_TEMP_DIR = os.environ.get("LOOKALIKE_SCRATCH") or None
 
 # Security

@@ -25,6 +25,7 @@ from generation.runs.models import GeneratorVersion, Probe, Source
 from generation.runs.progress import Cell, Progress, progress
 from marketplace.accounts.acting import acting_account
 from marketplace.web import keyset
+from marketplace.web.bodies import takes_files
 from marketplace.web.plots import Rate, ShardCell
 from marketplace.web.schema_forms import SchemaForm
 
@@ -41,6 +42,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "orders/list.html", {"page": page})
 
 
+@takes_files
 @login_required
 @require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest, owner: str, name: str) -> HttpResponse:
