@@ -58,13 +58,14 @@ class Shot:
 
 @dataclass(frozen=True)
 class TableSheet:
-    """One configuration: its columns, first rows and pictures."""
+    """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows."""
 
     name: str
     heading: str
     rows: int
     columns: Sequence[Column]
     sample: Sequence[Sequence[Cell]]
+    counted: bool
     gallery: Sequence[Shot] = field(default_factory=tuple)
 
 
@@ -115,6 +116,7 @@ def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, only: bo
         rows=len(table["rows"]) if counted is None else counted["rows"],
         columns=[_column(column, by_name.get(column["name"])) for _, column in shown],
         sample=[[_cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
+        counted=counted is not None,
         gallery=_gallery(table, media),
     )
 
@@ -147,7 +149,7 @@ def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Col
     quantiles = dict((counted.get("quantiles") or {}).get("at", []))
     return Column(
         name=column["name"],
-        words=column["type"] + (f", {column['unit']}" if column.get("unit") else ""),
+        words=_type_words(column["type"]) + (f", {column['unit']}" if column.get("unit") else ""),
         description=column.get("description", ""),
         unit=column.get("unit") or "",
         plot=plot_of(counted),
@@ -158,6 +160,15 @@ def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Col
         mean=_figure(counted.get("mean")),
         high=_figure(counted.get("maximum")),
     )
+
+
+def _type_words(type_: str) -> str:
+    """A column's type; of a nested one only its outer shape, since the dictionary and the files tell the rest."""
+    if type_.startswith("struct<"):
+        return "record"
+    if type_.startswith(("list<", "large_list<", "fixed_size_list<")):
+        return "list of records" if "<" in type_.partition("<")[2] else "list"
+    return type_
 
 
 def plot_of(counted: Mapping[str, Any]) -> Plot | None:

@@ -204,7 +204,9 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "marketplace.web.bodies.UnnamedFileHandler",
 ]
-FILE_UPLOAD_TEMP_DIR = os.environ.get("LOOKALIKE_SCRATCH") or None
+# The one place on a machine's disk where uploads, sources and state lie while they are worked on.
+SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")
+FILE_UPLOAD_TEMP_DIR = str(SCRATCH_DIR)
 
 # Security
 _HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
@@ -253,7 +255,6 @@ CELERY_BEAT_SCHEDULE = {"sweep": {"task": "work.sweep", "schedule": WORK_SWEEP_S
 SOURCE_MAX_BYTES = int(os.environ.get("SOURCE_MAX_BYTES", str(1 << 30)))
 SOURCE_KEPT_DAYS = 7
 DOWNLOAD_LINK_SECONDS = 300
-SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")
 
 LOGGING = {
     "version": 1,

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.db import connection
 
 from marketplace.local.processes import Child
+from marketplace.local.stack import worker_command
 
 _CELERY = str(Path(sys.executable).with_name("celery"))
 
@@ -38,10 +39,7 @@ class Workers:
     def start(self, name: str, queues: str, processes: int) -> None:
         """Start a worker of ``processes`` for ``queues``; it is ready when its log says so."""
         log = self.logs / f"{name}.log"
-        command = [
-            *(_CELERY, "--app", "marketplace.celery", "worker", "--hostname", f"{name}-{os.getpid()}@%h"),
-            *("--queues", queues, "--concurrency", str(processes), "--loglevel", "INFO"),
-        ]
+        command = worker_command(f"{name}-{os.getpid()}", queues, processes)
         child = Child(name, command, environment(), log, healthy=lambda: _says(log, "ready."), stop_seconds=1.0)
         self.children[name] = child
         child.start()

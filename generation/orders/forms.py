@@ -38,7 +38,12 @@ class UploadForm(forms.Form):
 class AmountForm(forms.Form):
     """How many units, and which share of them is kept as a test split."""
 
-    units = forms.IntegerField(min_value=1, max_value=_LARGEST_ORDER)
+    units = forms.IntegerField(
+        min_value=1,
+        max_value=_LARGEST_ORDER,
+        help_text="How many to make of what this generator counts: rows, customers, pictures, parts. "
+        f"At most {_LARGEST_ORDER:,}.",
+    )
     test_share = forms.IntegerField(
         label="Test split, %",
         min_value=0,

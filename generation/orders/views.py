@@ -87,7 +87,7 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
             )
             return redirect("orders:order", order.id)
     else:
-        posted = settings.filled()
+        posted = settings.filled(_said_at_upload(generator, source))
     context = {"generator": generator, "source": source, "amount": form, "form": posted}
     return render(request, "orders/new.html", context, status=422 if request.method == "POST" else 200)
 
@@ -183,6 +183,13 @@ def _source(request: HttpRequest) -> Source | None:
         return get_object_or_404(Source, id=UUID(asked), account=_account(request))
     except ValueError:
         raise Http404("There is no such upload.") from None
+
+
+def _said_at_upload(generator: GeneratorVersion, source: Source | None) -> dict[str, Any]:
+    """Settings that the upload decided: the column that identifies a person, where the generator asks for one."""
+    if source is None or not source.identifier or "identifier" not in generator.description["parameters"]["properties"]:
+        return {}
+    return {"identifier": source.identifier}
 
 
 def _order(request: HttpRequest, order_id: UUID) -> Order:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,8 +26,11 @@ class Moments:
         piece.count = len(numbers)
         piece.minimum, piece.maximum = numbers.min().item(), numbers.max().item()
         doubles = numbers.astype(np.float64, copy=False)
-        piece.mean = float(doubles.mean())
-        piece.squares = float(np.square(doubles - piece.mean).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            piece.mean = float(doubles.mean())
+            if not math.isfinite(piece.mean):  # the sum is beyond double precision, the mean never is
+                piece.mean = float((doubles / len(doubles)).sum())
+            piece.squares = float(np.square(doubles - piece.mean).sum())
         self.merge(piece)
 
     def merge(self, other: Moments) -> None:
@@ -39,20 +43,25 @@ class Moments:
         count = self.count + other.count
         apart = other.mean - self.mean
         self.squares += other.squares + apart * apart * (self.count / count) * other.count
-        self.mean += apart * (other.count / count)
+        if math.isfinite(apart):
+            self.mean += apart * (other.count / count)
+        else:
+            self.mean = self.mean * (self.count / count) + other.mean * (other.count / count)
         self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
         self.count = count
 
     @property
     def deviation(self) -> float | None:
-        """The standard deviation of a sample; ``None`` of fewer than two numbers."""
-        return (self.squares / (self.count - 1)) ** 0.5 if self.count > 1 else None
+        """The standard deviation of a sample; ``None`` of fewer than two numbers, or beyond double precision."""
+        return (self.squares / (self.count - 1)) ** 0.5 if self.count > 1 and math.isfinite(self.squares) else None
 
     def as_json(self) -> dict[str, Any]:
-        return dict(self.__dict__)
+        return {**self.__dict__, "squares": self.squares if math.isfinite(self.squares) else None}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Moments:
         moments = cls()
         moments.__dict__.update(value)
+        if value["squares"] is None:
+            moments.squares = math.inf
         return moments

@@ -17,12 +17,13 @@ turns a partial into the published statistics. What each number is worth stands 
     parts                columns of what this one is made of: text and bytes "length", list "length" and "element",
                          picture "bytes", "width", "height" and "media_type", struct its fields
 
-Times are ISO 8601 text. Integers beyond 2**53 are text, because JSON's readers would round them.
+Times are ISO 8601 text. Decimals are rounded to double precision; those of more than 15 digits have no ``values``.
+Integers beyond 2**53 are text, because JSON's readers would round them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -33,6 +34,7 @@ from numpy.typing import NDArray
 from generation.quality.arrow import ArrowArray, ArrowField, pc
 from generation.quality.moments import Moments
 from generation.quality.pictures import picture_header
+from generation.quality.sketches import hash_decimals
 from generation.quality.statistics import finished
 from generation.quality.values import Values
 
@@ -40,6 +42,8 @@ Kind = Literal["number", "time", "boolean", "text", "list", "struct", "picture",
 Partial = dict[str, Any]
 
 SCHEMA = "lookalike/profile/1"
+
+_DIGITS = 15  # of a decimal that double precision holds
 
 
 class TableProfile:
@@ -80,14 +84,21 @@ class Column:
     parts: list[Column] = field(default_factory=list)
 
 
-def merge(partials: Sequence[Partial]) -> Partial:
-    """Join partials of one table, in the order given. Raises ``ValueError`` if there is none or columns differ."""
-    if not partials:
+def merge(partials: Iterable[Partial]) -> Partial:
+    """Join partials of one table, in the order given, one in memory at a time.
+
+    Raises ``ValueError`` if there is none or columns differ.
+    """
+    rows, columns = 0, None
+    for partial in partials:
+        rows += partial["rows"]
+        given = [_from_json(one) for one in partial["columns"]]
+        if columns is None:
+            columns = given
+        else:
+            _merge_columns(columns, given)
+    if columns is None:
         raise ValueError("there is nothing to merge")
-    columns = [_from_json(one) for one in partials[0]["columns"]]
-    for partial in partials[1:]:
-        _merge_columns(columns, [_from_json(one) for one in partial["columns"]])
-    rows = sum(partial["rows"] for partial in partials)
     return {"schema": SCHEMA, "rows": rows, "columns": [_as_json(column) for column in columns]}
 
 
@@ -168,7 +179,10 @@ def _add_numbers(column: Column, array: ArrowArray) -> None:
     if numbers.dtype.kind == "f":
         numbers = _finite(column, numbers)
     if len(numbers) and column.values is not None and column.moments is not None:
-        column.values.add_numbers(pa.array(numbers), numbers)
+        if pa.types.is_decimal(array.type) and array.type.precision > _DIGITS:
+            column.values.add_hashed(hash_decimals(_words(array)), numbers)
+        else:
+            column.values.add_numbers(pa.array(numbers), numbers)
         column.moments.add(numbers)
 
 
@@ -190,9 +204,26 @@ def _numbers(array: ArrowArray) -> NDArray[Any]:
         ticks: NDArray[Any] = array.view(pa.int32() if type_.bit_width == 32 else pa.int64()).to_numpy()
         return ticks.astype(np.int64)
     if pa.types.is_decimal(type_):
-        array = array.cast(pa.float64())
+        return _doubles(array)
     numbers: NDArray[Any] = array.to_numpy()
     return numbers.astype(np.float64) if numbers.dtype.kind == "f" else numbers
+
+
+def _doubles(array: ArrowArray) -> NDArray[Any]:
+    """Return decimals in double precision: the nearest to each where it has few digits."""
+    if array.type.precision > _DIGITS:
+        wide: NDArray[Any] = array.cast(pa.float64()).to_numpy()
+        return wide
+    whole = _words(array)[:, 0].view(np.int64).astype(np.float64)
+    scale = array.type.scale
+    numbers: NDArray[Any] = whole / 10.0**scale if scale >= 0 else whole * 10.0**-scale
+    return numbers
+
+
+def _words(array: ArrowArray) -> NDArray[np.uint64]:
+    """Return the two 64-bit words, low and high, of each decimal of an array without nulls."""
+    words: NDArray[np.uint64] = np.frombuffer(array.buffers()[1], "<u8").reshape(-1, 2)
+    return words[array.offset : array.offset + len(array)]
 
 
 def _add_booleans(column: Column, array: ArrowArray) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,12 +21,14 @@ from generation.quality.arrow import ArrowArray
 Floats = NDArray[np.float64]
 Hashes = NDArray[np.uint64]
 
-#: A quantile from ``Digest`` lies within this share of the rows of where it should (half its largest cluster is 0.4 %).
+#: A quantile from ``Digest`` lies within this share of the rows of where it should: between the middles of two clusters
+#: an estimate is off by one and a half of the largest at most (0.5 %), and merged clusters overlap by one more.
 RANK_ERROR = 0.01
-_DELTA = 400.0
+_DELTA = 1000.0
 _BUFFERED = 1 << 16
 
 _REGISTER_BITS = 12
+_RANKS = 64 - _REGISTER_BITS
 #: The standard error of ``Distinct`` beyond its exact range: 1.04 / sqrt(4096).
 DISTINCT_ERROR = 1.04 / (1 << _REGISTER_BITS) ** 0.5
 _EXACT = 1024
@@ -95,20 +98,33 @@ class Digest:
         scale = np.arcsin(np.clip(2 * middle / weights.sum() - 1, -1, 1)) * (_DELTA / (2 * np.pi))
         starts = np.flatnonzero(np.diff(np.floor(scale), prepend=-np.inf))
         self._weights = np.add.reduceat(weights, starts)
-        self._means = np.add.reduceat(means * weights, starts) / self._weights
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._means = np.add.reduceat(means * weights, starts) / self._weights
+        if not np.isfinite(self._means).all():  # sums are beyond double precision
+            shares = weights / np.repeat(self._weights, np.diff(starts, append=len(weights)))
+            self._means = np.add.reduceat(means * shares, starts)
+        ends = np.append(starts[1:], len(means)) - 1
+        self._means = self._means.clip(means[starts], means[ends])  # equal values keep their value
+
+
+def _scale(low: float, high: float) -> float:
+    """Return a power of two that keeps the difference of the extremes finite: 1 but for the largest numbers."""
+    return 1.0 if math.isfinite(high - low) else 0.25
 
 
 def quantiles(means: Floats, weights: Floats, shares: Sequence[float], low: float, high: float) -> Floats:
     """Return the values below which ``shares`` of the weight lie, between the known extremes ``low`` and ``high``."""
     middles = (np.cumsum(weights) - weights / 2) / weights.sum()
-    found: Floats = np.interp(shares, [0.0, *middles, 1.0], [low, *means, high])
+    scale = _scale(low, high)
+    found: Floats = np.interp(shares, [0.0, *middles, 1.0], np.array([low, *means, high]) * scale) / scale
     return found
 
 
 def ranks(means: Floats, weights: Floats, values: Floats, low: float, high: float) -> Floats:
     """Return the share of the weight at or below each of ``values``."""
     middles = (np.cumsum(weights) - weights / 2) / weights.sum()
-    at: Floats = np.interp(values, [low, *means, high], [0.0, *middles, 1.0])
+    scale = _scale(low, high)
+    at: Floats = np.interp(values * scale, np.array([low, *means, high]) * scale, [0.0, *middles, 1.0])
     at[values >= high] = 1.0
     return at
 
@@ -150,12 +166,7 @@ class Distinct:
         """Return the number, exact or estimated."""
         if self._seen is not None:
             return len(self._seen)
-        size = len(self._registers)
-        empty = int(np.count_nonzero(self._registers == 0))
-        estimate = 0.7213 / (1 + 1.079 / size) * size * size / float(np.sum(2.0 ** -self._registers.astype(np.float64)))
-        if estimate <= 2.5 * size and empty:
-            estimate = size * float(np.log(size / empty))
-        return round(estimate)
+        return round(_estimate(np.bincount(self._registers, minlength=_RANKS + 2)))
 
     def as_json(self) -> Mapping[str, str]:
         if self._seen is not None:
@@ -171,6 +182,49 @@ class Distinct:
             distinct._seen = None
             distinct._registers = np.frombuffer(_unpacked(value["registers"]), np.uint8).copy()
         return distinct
+
+
+def _estimate(counts: NDArray[np.intp]) -> float:
+    """Return how many values were seen, given how many registers hold each rank.
+
+    Ertl's improved raw estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017): its error is
+    the same for few values and for many, where the first estimator changes its formula and is biased.
+    """
+    size = float(counts.sum())
+    total = size * _tau(1 - counts[_RANKS + 1] / size)
+    for count in counts[_RANKS:0:-1]:
+        total = 0.5 * (total + float(count))
+    total += size * _sigma(counts[0] / size)
+    return size * size / (2 * math.log(2) * total)
+
+
+def _sigma(share: float) -> float:
+    """Return the sum of 2**(k - 1) * share**(2**k) over k from 0, the first term without its half."""
+    if share == 1:
+        return math.inf
+    weight, total, before = 1.0, share, -1.0
+    while total != before:
+        share *= share
+        before, total = total, total + share * weight
+        weight *= 2
+    return total
+
+
+def _tau(share: float) -> float:
+    """Return a third of 1 - share - the sum of 2**-k * (1 - share**(2**-k))**2 over k from 1."""
+    if share in (0, 1):
+        return 0.0
+    weight, total, before = 1.0, 1 - share, -1.0
+    while total != before:
+        share = math.sqrt(share)
+        weight /= 2
+        before, total = total, total - (1 - share) ** 2 * weight
+    return total / 3
+
+
+def hash_decimals(words: NDArray[np.uint64]) -> Hashes:
+    """Return 64-bit hashes of decimals by the two words that each is stored in."""
+    return _mixed(_mixed(words[:, 0]) ^ words[:, 1])
 
 
 def hash_numbers(values: NDArray[Any]) -> Hashes:

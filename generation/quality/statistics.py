@@ -66,7 +66,7 @@ def _shape(values: Values, moments: Moments, render: Render) -> dict[str, Any]:
     exact = values.counts is not None
     worth: dict[str, Any] = {"exact": exact, "rank_error": 0.0 if exact else RANK_ERROR}
     low, high = float(moments.minimum), float(moments.maximum)
-    edges = np.linspace(low, high, _BINS + 1) if high > low else np.array([low, high])
+    edges = _edges(low, high)
     if values.counts is not None:
         keys = sorted(values.counts)
         counts = np.array([values.counts[key] for key in keys])
@@ -85,6 +85,15 @@ def _shape(values: Values, moments: Moments, render: Render) -> dict[str, Any]:
             "counts": [int(count) for count in binned],
         },
     }
+
+
+def _edges(low: float, high: float) -> Floats:
+    """Return edges equally far apart; one bar where there is one value."""
+    if high == low:
+        return np.array([low, high])
+    if np.isfinite(high - low):
+        return np.linspace(low, high, _BINS + 1)
+    return np.linspace(low / 2, high / 2, _BINS + 1) * 2
 
 
 def _digest(values: Values) -> tuple[Floats, Floats]:

@@ -38,6 +38,13 @@ class Values:
         if self.digest is not None:
             self.digest.add(numbers.astype(np.float64, copy=False))
 
+    def add_hashed(self, hashes: Hashes, numbers: NDArray[Any]) -> None:
+        """Take finite numbers that double precision does not tell apart, and hashes that do."""
+        self._spill()
+        self.distinct.add(hashes)
+        if self.digest is not None:
+            self.digest.add(numbers.astype(np.float64, copy=False))
+
     def add_texts(self, array: ArrowArray) -> None:
         """Take strings without nulls."""
         if self.counts is not None and pc.max(pc.binary_length(array)).as_py() > _LONGEST_COUNTED:

@@ -29,11 +29,11 @@ from generation.runner.jobs import Checked, Description, JobSpec, JsonObject, Ma
 from generation.runner.loading import known, reference_of
 from generation.runner.plan import Plan, ShardPlan, file_path, plan
 from generation.runner.seed import draw_salt, draw_seed
+from generation.sdk.media import ALGORITHMIC, TRAINED
 
 _SEED = re.compile(r"[0-9a-fA-F]{32}")
 _BLOCKS = re.compile(r"[0-9]+:[0-9]+")
 _PARAM = re.compile(r"[^=]+=.*", re.DOTALL)
-_SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
 class Refused(Exception):
@@ -69,9 +69,9 @@ class Order:
 
     @property
     def mark(self) -> Mark:
-        kind = "algorithmicMedia" if self.job.facts is None else "trainedAlgorithmicMedia"
+        kind = ALGORITHMIC if self.job.facts is None else TRAINED
         digest = hashlib.sha256(rfc8785.dumps(self.recipe)).hexdigest()
-        return Mark(_SOURCE_TYPES + kind, self.description.name, self.description.version, f"sha256:{digest}")
+        return Mark(kind, self.description.name, self.description.version, f"sha256:{digest}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

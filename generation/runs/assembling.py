@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.db.models.fields.json import KeyTransform
+
 from catalog import manifests, publishing
 from catalog.manifests import MadeFile
 from generation.quality import profile
@@ -18,6 +20,7 @@ from marketplace.work.leases import Lease
 
 CODE_VERSION = "1"
 _JSON = "application/json"
+_PARTIALS_AT_ONCE = 8
 
 
 def assemble(lease: Lease) -> None:
@@ -26,7 +29,10 @@ def assemble(lease: Lease) -> None:
     if run.state != Run.State.ASSEMBLING:
         return
     statistics = _statistics(run)
-    with workplace.faults_of_the_runner(), workplace.warm_runner(run.generator, run.plan["memory_mib"]) as runner:
+    with (
+        workplace.faults_of_the_runner(),
+        workplace.warm_runner(run.generator, run.plan["memory_mib"], lease) as runner,
+    ):
         answer_key = runner.answer_key(workplace.job(run), workplace.state_folder(run))
     assembled = {"statistics": storage.put_bytes(_dumps(statistics), _JSON).sha256}
     if answer_key is not None:
@@ -70,14 +76,16 @@ def assess(lease: Lease) -> None:
         )
         lifecycle.advance(run.id, Run.State.READY)
         lifecycle.tell(run.id, f"Published. Manifest SHA-256 {manifest.digest[:8]}…")
-    workplace.forget_state(run.id)
 
 
 def _statistics(run: Run) -> dict[str, Any]:
     """The statistics of all shards, merged in shard order, so that they are the same however they were made."""
-    partials: list[Any] = list(run.shards.order_by("position").values_list("statistics", flat=True))
-    names = [table["name"] for table in run.layout["tables"]]
-    return {"tables": {name: profile.finish(profile.merge([one[name] for one in partials])) for name in names}}
+    shards = run.shards.order_by("position")
+    tables = {}
+    for name in (table["name"] for table in run.layout["tables"]):
+        partials = shards.values_list(KeyTransform(name, "statistics"), flat=True)
+        tables[name] = profile.finish(profile.merge(partials.iterator(chunk_size=_PARTIALS_AT_ONCE)))
+    return {"tables": tables}
 
 
 def _run(lease: Lease) -> Run:
@@ -98,7 +106,7 @@ def _files(run: Run) -> list[MadeFile]:
             bytes=file["bytes"],
             sha256=file["sha256"],
         )
-        for shard in run.shards.order_by("position")
+        for shard in run.shards.defer("statistics").order_by("position")
         for file in shard.files or []
     ]
 

@@ -6,6 +6,7 @@ planned → preparing → generating → assembling → assessing → ready, and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,10 @@ PREPARE = "runs.prepare"
 SHARD = "runs.shard"
 ASSEMBLE = "runs.assemble"
 ASSESS = "runs.assess"
+FORGET_STATE = "runs.forget_state"
+
+#: By then an attempt that lost its lease has noticed, and uploads nothing more.
+_FORGOTTEN_AFTER = timedelta(minutes=2)
 
 _NEXT: dict[str, str] = {
     Run.State.PLANNED: Run.State.PREPARING,
@@ -109,6 +114,11 @@ def cancel(run_id: UUID) -> bool:
         return ended
 
 
+def forget_state(run_id: UUID) -> None:
+    """Have the state deleted that no version needs. Called in a transaction."""
+    queue.enqueue(FORGET_STATE, run_id, delay=_FORGOTTEN_AFTER)
+
+
 def tell(run_id: UUID, text: str) -> None:
     """Add a line to the run's log."""
     RunEvent.objects.create(run_id=run_id, text=text[:400])
@@ -125,5 +135,7 @@ def _end(run_id: UUID, state: str, **fields: str) -> bool:
     run.save(update_fields=["state", "ended_at", *fields])
     queue.cancel([run_id], PREPARE, ASSEMBLE, ASSESS)
     queue.cancel(run.shards.filter(made_at=None).values_list("id", flat=True), SHARD)
+    if run.state_files.exists():
+        forget_state(run_id)
     queue.release(run_id)
     return True

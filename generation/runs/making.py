@@ -28,13 +28,13 @@ def make_shard(lease: Lease) -> None:
         return
     Shard.objects.filter(id=shard.id).update(attempts=F("attempts") + 1, units_done=0)
     with workplace.scratch_folder("shard") as out, workplace.faults_of_the_runner():
-        with workplace.warm_runner(run.generator, run.plan["memory_mib"]) as runner:
+        with workplace.warm_runner(run.generator, run.plan["memory_mib"], lease) as runner:
             result = runner.shard(
                 workplace.job(run),
                 workplace.shard_plan(run, shard),
                 workplace.state_folder(run),
                 out,
-                workplace.mark(run.generator, recipes.recipe_digest(run)),
+                workplace.mark(run.generator, recipes.recipe_digest(run), fitted=run.source_id is not None),
                 _progress(lease, shard),
             )
         _check_runtime(run, result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import UUID
 
 from django.db import transaction
 
@@ -13,7 +14,7 @@ from generation.runs import lifecycle, registry, workplace
 from generation.runs.models import Run, Shard, StateFile
 from marketplace import storage
 from marketplace.work import queue
-from marketplace.work.faults import BuyerFault, PlatformFault
+from marketplace.work.faults import BuyerFault, LeaseLost, PlatformFault
 from marketplace.work.leases import Lease
 
 
@@ -27,15 +28,16 @@ def prepare(lease: Lease) -> None:
         return
     job = workplace.job(run)
     with workplace.scratch_folder("prepare") as folder, workplace.faults_of_the_runner():
-        with workplace.warm_runner(run.generator) as runner:
-            description = runner.describe()
-            checked = runner.check(job)
-            workplace.refuse(checked)
-            with workplace.source_folder(run.source) as source:
-                files = runner.prepare(job, source, folder, _teller(lease))
+        description, checked = workplace.checked(run.generator, job, lease)
+        memory = workplace.memory_mib(checked)
+        with (
+            workplace.source_folder(run.source) as source,
+            workplace.warm_runner(run.generator, memory, lease) as runner,
+        ):
+            files = runner.prepare(job, source, folder, _teller(lease))
         _store(run, folder, files, lease)
     with lease.finishing():
-        _plan(run, description, checked)
+        _plan(run, description, checked, lease.token)
 
 
 def _teller(lease: Lease) -> Callable[[float, str], None]:
@@ -46,17 +48,42 @@ def _teller(lease: Lease) -> Callable[[float, str], None]:
 
 
 def _store(run: Run, folder: Path, files: Sequence[MadeStateFile], lease: Lease) -> None:
-    """Put the state files under private keys of the account, replacing what a died attempt left."""
-    for made in files:
-        key = storage.private_key("states", run.id, made.name)
-        storage.put_private(key, folder / made.name)
-        StateFile.objects.update_or_create(
-            run=run, name=made.name, defaults={"key": key, "bytes": made.bytes, "sha256": made.sha256}
+    """Put the state files under private keys of this attempt; what another attempt left is forgotten later."""
+    rows = [
+        StateFile(
+            run=run,
+            attempt=lease.token,
+            name=made.name,
+            key=storage.private_key("states", run.id, f"{lease.token}.{made.name}"),
+            bytes=made.bytes,
+            sha256=made.sha256,
         )
+        for made in files
+    ]
+    with transaction.atomic():
+        # Whoever ends the run meanwhile sees these rows, or is seen here.
+        if Run.objects.select_for_update().get(id=run.id).state != Run.State.PREPARING:
+            raise LeaseLost
+        StateFile.objects.bulk_create(rows)
+    for row in rows:
         lease.check()
+        storage.put_private(row.key, folder / row.name)
 
 
-def _plan(run: Run, description: Description, checked: Checked) -> None:
+def forget(lease: Lease) -> None:
+    """Perform ``runs.forget_state``: delete state that no version needs, of other attempts or of a run that failed."""
+    run = Run.objects.get(id=lease.subject)
+    files = run.state_files.all()
+    if run.prepared and run.state not in (Run.State.FAILED, Run.State.CANCELLED):
+        files = files.exclude(attempt=run.prepared)
+    for file in files:
+        storage.delete_private(file.key)
+        lease.check()
+    with lease.finishing():
+        StateFile.objects.filter(id__in=[file.id for file in files]).delete()
+
+
+def _plan(run: Run, description: Description, checked: Checked, attempt: UUID) -> None:
     if checked.layout is None or checked.needs is None:
         raise PlatformFault("The generator found no fault and named no layout.")
     layout, needs = checked.layout, checked.needs
@@ -68,8 +95,13 @@ def _plan(run: Run, description: Description, checked: Checked) -> None:
     runtime = registry.record_runtime(description.runtime)
     lifecycle.advance(run.id, Run.State.GENERATING)
     Run.objects.filter(id=run.id).update(
-        layout=layout, plan={**planned.as_json(), "memory_mib": needs.memory_mib}, runtime=runtime
+        layout=layout,
+        plan={**planned.as_json(), "memory_mib": workplace.memory_mib(checked)},
+        runtime=runtime,
+        prepared=attempt,
     )
+    if run.state_files.exclude(attempt=attempt).exists():
+        lifecycle.forget_state(run.id)
     shards = Shard.objects.bulk_create(
         Shard(
             run=run,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import pyarrow.parquet as pq
+import rfc8785
 from django.db import transaction
 
 from catalog import previews
-from generation.runner import JobSpec, Mark, Runner, ShardPlan
+from generation.runner import JobSpec, ShardPlan
 from generation.runs import workplace
 from generation.runs.models import GeneratorVersion, Probe, Source
 from marketplace import storage
@@ -42,8 +44,8 @@ def make(lease: Lease) -> None:
     probe = Probe.objects.select_related("generator__generator__account", "source").get(id=lease.subject)
     if probe.state != Probe.State.ASKED:
         return
-    with workplace.faults_of_the_runner(), workplace.warm_runner(probe.generator) as runner:
-        preview = _preview(probe, runner)
+    with workplace.faults_of_the_runner():
+        preview = _preview(probe, lease)
     with lease.finishing():
         probe.state, probe.preview = Probe.State.READY, preview
         probe.save(update_fields=["state", "preview"])
@@ -69,7 +71,7 @@ def picture_of(probe: Probe, sha256: str) -> tuple[bytes, str] | None:
     return None
 
 
-def _preview(probe: Probe, runner: Runner) -> dict[str, Any]:
+def _preview(probe: Probe, lease: Lease) -> dict[str, Any]:
     job = JobSpec(
         generator=probe.generator.reference,
         params=probe.parameters,
@@ -79,23 +81,23 @@ def _preview(probe: Probe, runner: Runner) -> dict[str, Any]:
         facts=None if probe.source is None else probe.source.facts,
         digest=probe.generator.digest,
     )
-    checked = runner.check(job)
-    workplace.refuse(checked)
+    _, checked = workplace.checked(probe.generator, job, lease)
     limit = ROWS if probe.generator.description["modality"] == "tabular" else PICTURES
     units = min(probe.units, limit)
     plan = ShardPlan(split="probe", number=0, of=1, first_block=0, blocks=1, first_unit=0, units=units, block=units)
-    mark = Mark(
-        digital_source_type=workplace.mark(probe.generator, "").digital_source_type,
-        generator=str(probe.generator.generator),
-        version=probe.generator.number,
-        recipe="probe",
-    )
-    with workplace.scratch_folder("probe") as folder, workplace.source_folder(probe.source) as source:
+    asked = rfc8785.dumps({"domain": _DOMAIN, "parameters": probe.parameters, "units": units})
+    digest = hashlib.sha256(asked).hexdigest()
+    mark = workplace.mark(probe.generator, digest, fitted=probe.source_id is not None)
+    with (
+        workplace.scratch_folder("probe") as folder,
+        workplace.source_folder(probe.source) as source,
+        workplace.warm_runner(probe.generator, workplace.memory_mib(checked), lease) as runner,
+    ):
         state, out = folder / "state", folder / "out"
         state.mkdir()
         out.mkdir()
-        runner.prepare(job, source, state, lambda share, what: None)
-        result = runner.shard(job, plan, state, out, mark, lambda units_done, written: None)
+        runner.prepare(job, source, state, lambda share, what: lease.check())
+        result = runner.shard(job, plan, state, out, mark, lambda units_done, written: lease.check())
         return {
             "tables": [
                 previews.table(pq.ParquetFile(file.path), file.table, "probe", limit, _keep) for file in result.files

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import rfc8785
@@ -55,11 +56,14 @@ def recipe_digest(run: Run) -> str:
 
 
 def state_commitment(run: Run) -> str | None:
-    """A salted digest over the state's files, or ``None`` where the state follows from the seed alone."""
-    if run.source_id is None:
+    """A digest over the state's files, salted with the source's salt; ``None`` where the state follows from the seed.
+
+    The run's own salt would not do: every licence holder is given it.
+    """
+    if run.source is None:
         return None
-    lines = "".join(f"{file.name} {file.sha256}\n" for file in run.state_files.order_by("name"))
-    return "sha256:" + hashlib.sha256(b"lookalike/state/v1\0" + bytes(run.salt) + lines.encode()).hexdigest()
+    lines = "".join(f"{file.name} {file.sha256}\n" for file in run.state_in_use)
+    return "sha256:" + hashlib.sha256(b"lookalike/state/v1\0" + bytes(run.source.salt) + lines.encode()).hexdigest()
 
 
 def statement(run: Run, digest: str, files: Sequence[MadeFile], findings: dict[str, str]) -> dict[str, Any]:
@@ -109,7 +113,7 @@ def statement(run: Run, digest: str, files: Sequence[MadeFile], findings: dict[s
                 ],
             },
             "runDetails": {
-                "builder": {"id": f"{site}/builders/house/v1"},
+                "builder": {"id": f"{site}/builders/house/v1", "version": {"lookalike": version("lookalike")}},
                 "byproducts": [
                     {"name": f"{name}.json", "digest": {"sha256": sha256}} for name, sha256 in sorted(findings.items())
                 ],

@@ -10,17 +10,30 @@ from generation.runner import Runtime as RunnerRuntime
 from generation.runs.models import Generator, GeneratorVersion, Runtime
 from marketplace.accounts.models import Account
 
+#: The account whose generators run under the builder ``house``.
+HOUSE = "house"
+
 
 class DigestChanged(Exception):
     """The code changed and its version did not: a version is a digest and never changes."""
+
+
+class NotConfined(Exception):
+    """Code of strangers runs nowhere until it is confined, and no envelope may say that the house made it."""
 
 
 def register(reference: str, account: Account) -> GeneratorVersion:
     """Ask the generator at ``reference`` (entry point or ``module:attribute``) what it is, and keep it.
 
     The generator is loaded in a runner child only. Registering the same code again returns what is there. Raises
-    DigestChanged, and generation.runner.RunnerFault when the generator cannot be loaded or described.
+    NotConfined for any account but the house's, DigestChanged, and generation.runner.RunnerFault when the generator
+    cannot be loaded or described.
     """
+    if account.slug != HOUSE:
+        raise NotConfined(
+            f"{account} is not the house. Generators of other accounts are taken once they run confined: no network, "
+            "no secret, no more than they are given. Until then run yours with `lookalike run`."
+        )
     with Runner(reference, scratch=settings.SCRATCH_DIR) as runner:
         description = runner.describe()
     with transaction.atomic():

@@ -81,9 +81,9 @@ def replay(version: Version, tell: Callable[[str], None] = lambda text: None) ->
 def _made_again(run: Run) -> Iterator[tuple[str, list[tuple[str, TableFile]]]]:
     """(runtime id, files by path) of each shard; the files lie on disk until the next shard."""
     only = [table["name"] for table in run.layout["tables"]] == ["default"]
-    mark = workplace.mark(run.generator, recipes.recipe_digest(run))
+    mark = workplace.mark(run.generator, recipes.recipe_digest(run), fitted=run.source_id is not None)
     with workplace.warm_runner(run.generator, run.plan["memory_mib"]) as runner:
-        for shard in run.shards.order_by("position"):
+        for shard in run.shards.defer("statistics").order_by("position"):
             with workplace.scratch_folder("replay") as out:
                 result = runner.shard(
                     workplace.job(run),
@@ -98,7 +98,6 @@ def _made_again(run: Run) -> Iterator[tuple[str, list[tuple[str, TableFile]]]]:
                     for file in result.files
                 ]
                 yield result.runtime_id, named
-    workplace.forget_state(run.id)
 
 
 def _compare(version: Version, path: str, made: TableFile) -> Outcome:

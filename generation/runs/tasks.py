@@ -14,10 +14,15 @@ def _shard_given_up(shard: UUID, fault: WorkFault) -> None:
     lifecycle.fail(Shard.objects.values_list("run_id", flat=True).get(id=shard), fault)
 
 
+def _stays_for_staff(subject: UUID, fault: WorkFault) -> None:
+    """Nothing to record: the failed piece is there for staff to see."""
+
+
 register(Kind(lifecycle.PREPARE, "generation", perform=preparing.prepare, give_up=lifecycle.fail))
 register(Kind(lifecycle.SHARD, "generation", perform=making.make_shard, give_up=_shard_given_up))
 register(Kind(lifecycle.ASSEMBLE, "publishing", perform=assembling.assemble, give_up=lifecycle.fail))
 register(Kind(lifecycle.ASSESS, "publishing", perform=assembling.assess, give_up=lifecycle.fail))
+register(Kind(lifecycle.FORGET_STATE, "housekeeping", perform=preparing.forget, give_up=_stays_for_staff, attempts=10))
 register(Kind(probes.PROBE, "interactive", perform=probes.make, give_up=probes.give_up))
 register(Kind(sources.PARSE, "interactive", perform=sources.parse, give_up=sources.give_up))
 register_sweep(sources.delete_stale)

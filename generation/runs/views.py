@@ -53,15 +53,17 @@ def generator(request: HttpRequest, owner: str, name: str, number: str | None = 
 
 @require_GET
 def shelf_progress(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """A fragment for a shelf: how far the run that fills a listing is. Only runs of announced listings are public."""
+    """A fragment for a shelf: how far the run that fills a listing is. Only runs of announced listings are public.
+
+    Once the listing is no longer announced, the whole page is looked at again: it shows the finished row, or none.
+    """
     run = get_object_or_404(Run, id=run_id)
-    if not Listing.objects.public().filter(dataset_id=run.dataset_id).exists():
+    listing = Listing.objects.exclude(state=Listing.State.DRAFT).filter(dataset_id=run.dataset_id).first()
+    if listing is None:
         raise Http404("There is no such run that you may see.")
-    response = render(request, "runs/_shelf_progress.html", {"progress": progress(run)})
-    if run.ended:
-        # The page shows the finished row when it is looked at again.
-        response["HX-Refresh"] = "true"
-    return response
+    if listing.state != Listing.State.ANNOUNCED:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "runs/_shelf_progress.html", {"progress": progress(run)})
 
 
 @require_GET

@@ -8,21 +8,20 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from generation.runner import Checked, JobSpec, Mark, Runner, RunnerFault, ShardPlan
+from generation.runner import Checked, Description, JobSpec, Mark, Runner, RunnerFault, ShardPlan
 from generation.runs.models import GeneratorVersion, Run, Shard, Source
+from generation.sdk.media import ALGORITHMIC, TRAINED
 from marketplace import storage
 from marketplace.work.faults import BuyerFault, PlatformFault, SellerFault, WorkFault
+from marketplace.work.leases import Lease
 
-_ALGORITHMIC = "https://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
-_TRAINED = "https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-
-#: What a runner may take before the generator has said what it needs.
+#: What a runner may take at least, so that one warm runner serves every step of most runs.
 MEMORY_MIB = 2048
 
 #: Where a parsed source keeps the rows that fitting must not see.
@@ -32,6 +31,9 @@ _FOLDER = re.compile(r"[a-z]+-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 #: The runner of this process, warm since its last shard; another generator replaces it.
 _warm: dict[str, Runner] = {}
+
+#: The state of the run that this process works on, by the attempt that prepared it; another one replaces it.
+_states: dict[UUID | None, tuple[Path, ExitStack]] = {}
 
 
 @contextmanager
@@ -89,16 +91,24 @@ def _is_held(folder: Path) -> bool:
 
 
 @contextmanager
-def warm_runner(version: GeneratorVersion, memory_mib: int = MEMORY_MIB) -> Iterator[Runner]:
-    """The runner of this process for ``version``, kept warm unless what is done with it fails."""
+def warm_runner(
+    version: GeneratorVersion, memory_mib: int = MEMORY_MIB, lease: Lease | None = None
+) -> Iterator[Runner]:
+    """The runner of this process for ``version``, kept warm unless what is done with it fails.
+
+    It is killed as soon as ``lease`` is lost: nobody waits for what a cancelled run would still make. Raises LeaseLost
+    then.
+    """
     key = f"{version.reference} {version.digest} {memory_mib}"
     if key not in _warm:
         discard_runner()
         runner = Runner(version.reference, scratch=settings.SCRATCH_DIR, memory_mib=memory_mib)
         runner.__enter__()
         _warm[key] = runner
+    runner = _warm[key]
     try:
-        yield _warm[key]
+        with lease.stopping(runner.kill) if lease else nullcontext():
+            yield runner
     except BaseException:
         discard_runner()
         raise
@@ -121,10 +131,18 @@ def faults_of_the_runner() -> Iterator[None]:
         raise owners[fault.owner](_with_last_words(fault), again=fault.again) from fault
 
 
-def refuse(checked: Checked) -> None:
-    """Raise BuyerFault with all problems of a job, if it has any."""
-    if checked.problems:
-        raise BuyerFault(" ".join(f"{p.field}: {p.message} {p.remedy}" for p in checked.problems))
+def checked(version: GeneratorVersion, job: JobSpec, lease: Lease) -> tuple[Description, Checked]:
+    """What the generator says of itself and of a job. Raises BuyerFault with all problems of the job, if it has any."""
+    with warm_runner(version, lease=lease) as runner:
+        description, answer = runner.describe(), runner.check(job)
+    if answer.problems:
+        raise BuyerFault(" ".join(f"{p.field}: {p.message} {p.remedy}" for p in answer.problems))
+    return description, answer
+
+
+def memory_mib(checked: Checked) -> int:
+    """The memory that the runner of a job is given: what the generator says it needs, and no less than usual."""
+    return MEMORY_MIB if checked.needs is None else max(MEMORY_MIB, checked.needs.memory_mib)
 
 
 def job(run: Run) -> JobSpec:
@@ -153,10 +171,10 @@ def shard_plan(run: Run, shard: Shard) -> ShardPlan:
     )
 
 
-def mark(version: GeneratorVersion, recipe_digest: str) -> Mark:
-    """The mark of synthetic origin that every file of a run carries."""
+def mark(version: GeneratorVersion, recipe_digest: str, *, fitted: bool) -> Mark:
+    """The mark of synthetic origin that every file carries; ``fitted`` says whether it was learnt from a source."""
     return Mark(
-        digital_source_type=_TRAINED if version.takes_source else _ALGORITHMIC,
+        digital_source_type=TRAINED if fitted else ALGORITHMIC,
         generator=str(version.generator),
         version=version.number,
         recipe=f"sha256:{recipe_digest}",
@@ -164,26 +182,24 @@ def mark(version: GeneratorVersion, recipe_digest: str) -> Mark:
 
 
 def state_folder(run: Run) -> Path:
-    """The run's state on this worker's disk, fetched once and checked; states of other runs are removed."""
-    home = settings.SCRATCH_DIR / "states"
-    folder = home / str(run.id)
-    if folder.exists():
-        return folder
-    home.mkdir(parents=True, exist_ok=True)
-    with scratch_folder("state") as partial:
-        for file in run.state_files.all():
-            storage.download(file.key, partial / file.name)
-            if _sha256(partial / file.name) != file.sha256:
-                raise PlatformFault(f"The state file {file.name} is not what was stored.")
-        # Another process of this worker may have been faster, with the same bytes.
-        with suppress(OSError):
-            partial.rename(folder)
-    return folder
+    """The run's state on this worker's disk, fetched once by this process and checked; states of other runs go."""
+    if run.prepared not in _states:
+        forget_states()
+        with ExitStack() as held:
+            folder = held.enter_context(scratch_folder("state"))
+            for file in run.state_in_use:
+                storage.download(file.key, folder / file.name)
+                if _sha256(folder / file.name) != file.sha256:
+                    raise PlatformFault(f"The state file {file.name} is not what was stored.")
+            _states[run.prepared] = (folder, held.pop_all())
+    return _states[run.prepared][0]
 
 
-def forget_state(run_id: UUID) -> None:
-    """Remove the run's state from this worker's disk."""
-    shutil.rmtree(settings.SCRATCH_DIR / "states" / str(run_id), ignore_errors=True)
+def forget_states() -> None:
+    """Remove the state that this process has on its disk."""
+    while _states:
+        _, (_, held) = _states.popitem()
+        held.close()
 
 
 @contextmanager

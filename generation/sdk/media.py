@@ -16,6 +16,8 @@ from generation.sdk.schema import PICTURE
 
 #: Nothing trained made it: computed from rules and randomness.
 ALGORITHMIC = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
+#: Made by what was learnt from data.
+TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 _JPEG_START = b"\xff\xd8"
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"

@@ -75,9 +75,22 @@ def _make_venv() -> None:
         sys.exit(done.returncode)
 
 
+def find_chromium(python: Path = PYTHON) -> Path | None:
+    """Return the browser of the tests: ``LOOKALIKE_CHROMIUM`` and no other if set, else one on PATH, else Playwright's.
+
+    ``python`` is the one that has Playwright.
+    """
+    if named := os.environ.get("LOOKALIKE_CHROMIUM"):
+        return Path(named) if Path(named).is_file() else None
+    for name in _BROWSERS:
+        if found := shutil.which(name):
+            return Path(found)
+    return _playwrights_own(python)
+
+
 def _chromium() -> None:
     """Find a browser for the tests, or get one; without one the tests say which journeys they skipped."""
-    if os.environ.get("LOOKALIKE_CHROMIUM") or any(shutil.which(name) for name in _BROWSERS) or _playwrights_own():
+    if os.environ.get("LOOKALIKE_CHROMIUM") or find_chromium():
         return
     say("Getting Chromium for the browser tests.")
     got = subprocess.run([PYTHON, "-m", "playwright", "install", "chromium"], capture_output=True, check=False)
@@ -90,14 +103,15 @@ def _chromium() -> None:
         subprocess.run(
             [apt, "install", "-y", "-qq", "chromium"], env=environment, stdout=subprocess.DEVNULL, check=False
         )
-    if not any(shutil.which(name) for name in _BROWSERS):
+    if find_chromium() is None:
         say("No Chromium is to be had: set LOOKALIKE_CHROMIUM to one, or the browser tests are skipped.")
 
 
-def _playwrights_own() -> bool:
+def _playwrights_own(python: Path) -> Path | None:
     code = "from playwright.sync_api import sync_playwright as s\nwith s() as p: print(p.chromium.executable_path)"
-    found = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=False)
-    return found.returncode == 0 and Path(found.stdout.strip()).exists()
+    found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    own = Path(found.stdout.strip())
+    return own if found.returncode == 0 and own.is_file() else None
 
 
 def _run(command: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,6 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _TAIL_LINES = 15
+#: Held as long as this process lives.
+_CLAIMS: list[socket.socket] = []
+
+
+#: Where free ports are looked for: below those of outgoing connections, one of which could otherwise take a port
+#: between its being found and its server's start.
+_FREE = range(20_000, 32_000)
 
 
 class StackError(Exception):
@@ -22,19 +30,24 @@ class StackError(Exception):
 
 
 def free_port(preferred: int) -> int:
-    """``preferred`` if nobody listens there on loopback, else any free port."""
-    if preferred and _is_free(preferred):
+    """``preferred`` if nobody listens there on loopback or is about to, else any free port."""
+    if preferred and _is_free(preferred) and _claim(preferred):
         return preferred
     return free_ports(1)[0]
 
 
 def free_ports(count: int) -> list[int]:
     """As many different free ports, found while all of them are held."""
+    found: list[int] = []
     with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        for port in secrets.SystemRandom().sample(_FREE, len(_FREE)):
+            if len(found) == count:
+                return found
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    raise StackError(f"There are no {count} free ports on 127.0.0.1.")
 
 
 def accepts(port: int) -> bool:
@@ -165,4 +178,21 @@ def _is_free(port: int) -> bool:
         except OSError as error:
             if family is socket.AF_INET or error.errno == errno.EADDRINUSE:
                 return False
+    return True
+
+
+def _claim(port: int) -> bool:
+    """Tell other stacks that this port is ours, though our server does not listen yet; ``False`` when one was first.
+
+    The claim is an abstract socket: Linux forgets it with us. Elsewhere the later of two that start at once fails.
+    """
+    if sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0lookalike-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _CLAIMS.append(claim)
     return True

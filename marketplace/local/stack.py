@@ -81,13 +81,7 @@ class Stack:
     def start_workers(self) -> None:
         """Start what works unseen: the workers by queue, and beat."""
         for name, queues, processes in _workers():
-            self._child(
-                f"worker-{name}",
-                [
-                    *(_program("celery"), "--app", "marketplace.celery", "worker", "--hostname", f"{name}@%h"),
-                    *("--queues", queues, "--concurrency", str(processes), "--loglevel", "INFO"),
-                ],
-            ).start()
+            self._child(f"worker-{name}", worker_command(name, queues, processes)).start()
         beat = str(self.var / "beat-schedule")
         self._child("beat", [_program("celery"), "--app", "marketplace.celery", "beat", "--schedule", beat]).start()
 
@@ -269,6 +263,15 @@ def _announce(stack: Stack, demo: dict[str, Any]) -> None:
     for login in demo["logins"]:
         _say(f"Sign in as {login['email']} with {login['password']}{' (staff)' if login['staff'] else ''}.")
     _say(f"Addresses and demo secrets are in {stack.var / 'stack.json'}. Ctrl-C ends everything.")
+
+
+def worker_command(name: str, queues: str, processes: int) -> list[str]:
+    """The command of a Celery worker. Workers know nothing of each other: that makes a second of each start."""
+    return [
+        *(_program("celery"), "--app", "marketplace.celery", "worker", "--hostname", f"{name}@%h"),
+        *("--queues", queues, "--concurrency", str(processes), "--loglevel", "INFO"),
+        *("--without-mingle", "--without-gossip"),
+    ]
 
 
 def _workers() -> list[tuple[str, str, int]]:

@@ -28,7 +28,7 @@ def open_house(*, demo: bool = False) -> tuple[Account, dict[str, GeneratorVersi
             "AWS_SECRET_ACCESS_KEY and S3_BUCKET."
         ) from error
     house, _ = Account.objects.get_or_create(
-        slug="house", defaults={"name": "Lookalike", "kind": Account.Kind.ORGANISATION, "demo": demo}
+        slug=registry.HOUSE, defaults={"name": "Lookalike", "kind": Account.Kind.ORGANISATION, "demo": demo}
     )
     try:
         return house, {reference: registry.register(reference, house) for reference in HOUSE_GENERATORS}

@@ -58,9 +58,9 @@ class Piece(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["kind", "subject", "after"],
-                condition=models.Q(state__in=["waiting", "due", "leased"]),
+                condition=models.Q(state__in=["waiting", "due"]),
                 nulls_distinct=False,
-                name="one_unfinished_piece",
+                name="one_piece_to_come",
             ),
             models.CheckConstraint(
                 condition=models.Q(state="leased", token__isnull=False, leased_until__isnull=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
@@ -24,8 +25,9 @@ TASK = "work.perform"
 def enqueue(name: str, subject: UUID, *, after: UUID | None = None, delay: timedelta = timedelta(0)) -> None:
     """Have the work ``name`` happen to ``subject``; with ``after``, once somebody calls ``release(after)``.
 
-    An unfinished piece of the same kind, subject and ``after`` is left as it is. Must be called in a transaction, so
-    that the piece exists if and only if what asked for it does. Raises LookupError for an unknown kind.
+    A piece of the same kind, subject and ``after`` that nobody has begun is left as it is; beside one under way, which
+    may have looked already, a new one is made. Must be called in a transaction, so that the piece exists if and only if
+    what asked for it does. Raises LookupError for an unknown kind.
     """
     kind(name)
     _in_transaction()
@@ -76,10 +78,19 @@ def hint(pieces: Iterable[Piece]) -> None:
 
 
 def _send(due: list[tuple[UUID, str]]) -> None:
+    # A hint outlives the one that the sweep sends after it, so that one is always good, and then is worth nothing.
+    expires = 2 * settings.WORK_HINT_SECONDS
     try:
         with app.producer_or_acquire() as producer:
             for piece_id, name in due:
-                app.send_task(TASK, args=[str(piece_id)], queue=kind(name).queue, producer=producer, retry=False)
+                app.send_task(
+                    TASK,
+                    args=[str(piece_id)],
+                    queue=kind(name).queue,
+                    producer=producer,
+                    retry=False,
+                    expires=expires,
+                )
     except (OperationalError, OSError) as error:
         log.warning("The broker took no hint of %d pieces (%s); the sweep will send it again.", len(due), error)
 

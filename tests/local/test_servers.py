@@ -20,6 +20,12 @@ from marketplace.local.servers import ObjectStore, PostgreSQL
 #: What ``localhost`` may lead to on this machine.
 _LOOPBACK = ["127.0.0.1", *(["::1"] if Path("/proc/net/if_inet6").exists() else [])]
 _PR_CAPBSET_DROP, _CAP_SETFCAP = 24, 31
+_CLAIM = """
+import sys
+from marketplace.local.processes import free_port
+print(free_port(int(sys.argv[1])), flush=True)
+sys.stdin.read()
+"""
 _START = """
 import sys
 from pathlib import Path
@@ -62,8 +68,24 @@ def test_a_port_where_somebody_answers_to_localhost_is_evaded(address: str) -> N
     assert free_port(port) == port
 
 
+def test_a_port_that_a_stack_is_about_to_use_is_evaded_by_the_next_one_until_it_ends() -> None:
+    (port,) = free_ports(1)
+    first = subprocess.Popen(
+        [sys.executable, "-c", _CLAIM, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout and first.stdout.readline() == f"{port}\n"
+    assert free_port(port) != port
+    first.communicate("")
+    assert free_port(port) == port
+
+
 def test_free_ports_are_all_different() -> None:
     assert len(set(free_ports(50))) == 50
+
+
+def test_no_outgoing_connection_takes_a_free_port_before_its_server_starts() -> None:
+    # Linux gives out ports from 32,768 on to connections, macOS from 49,152 on.
+    assert max(free_ports(50)) < 32_768
 
 
 def test_the_object_store_starts_in_a_folder_with_a_very_long_name(tmp_path: Path) -> None:

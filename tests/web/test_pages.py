@@ -65,6 +65,11 @@ def test_pages_need_no_inline_style_handler_or_script_and_the_policy_forbids_the
     assert len(ids) == len(set(ids))
 
 
+def test_a_browser_that_asks_for_the_old_icon_is_led_to_ours() -> None:
+    response = client().get("/favicon.ico")
+    assert response.status_code == 302 and response.headers["Location"] == "/static/icon.svg"
+
+
 def test_htmx_is_told_to_keep_to_the_policy() -> None:
     page = client().get("/nope").content.decode()
     config = re.search(r"name=\"htmx-config\" content='([^']*)'", page)

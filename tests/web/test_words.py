@@ -40,6 +40,23 @@ def test_bytes_have_three_figures_and_a_unit(value: Any, words: str) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
+        (None, "none"),
+        ([], "none"),
+        (False, "no"),
+        (365, "365"),
+        (0.004, "0.004"),
+        ("2025-01-01", "2025-01-01"),
+        (["DE", "FR"], "DE, FR"),
+        ({"from": 1, "to": [2, 3000]}, "from 1, to 2, 3,000"),
+    ],
+)
+def test_settings_are_told_without_the_signs_of_a_program(value: Any, words: str) -> None:
+    assert units.setting(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
         (0, "0 s"),
         (0.42, "0.4 s"),
         (9.96, "10 s"),

@@ -227,3 +227,53 @@ def test_the_database_refuses_a_lease_without_a_token(recorder: Recorder) -> Non
     piece = enqueue(uuid4())
     with pytest.raises(Exception, match="leased_has_token"):
         Piece.objects.filter(id=piece.id).update(state="leased")
+
+
+def test_what_is_asked_for_while_it_is_being_done_is_done_again(recorder: Recorder) -> None:
+    piece = enqueue(uuid4())
+    lease = claim(piece.id)
+    assert lease is not None
+    again = enqueue(piece.subject)
+    assert again.id != piece.id
+    with lease.finishing():
+        pass
+    perform(str(again.id))
+    assert recorder.performed == [piece.subject]
+
+
+def test_a_piece_that_is_put_back_while_the_same_was_asked_for_makes_way_for_it(recorder: Recorder) -> None:
+    piece = enqueue(uuid4())
+    lease = claim(piece.id)
+    assert lease is not None
+    enqueue(piece.subject)
+    lease.put_back(PlatformFault("the disk is full"))
+    assert list(Piece.objects.filter(subject=piece.subject).order_by("id").values_list("state", flat=True)) == [
+        "cancelled",
+        "due",
+    ]
+
+
+def test_what_goes_on_under_a_lease_is_stopped_as_soon_as_it_is_lost(recorder: Recorder) -> None:
+    piece = enqueue(uuid4())
+    lease = claim(piece.id)
+    assert lease is not None
+    stopped = threading.Event()
+    with pytest.raises(LeaseLost), heartbeat(lease), lease.stopping(stopped.set):
+        with transaction.atomic():
+            queue.cancel([piece.subject], "tests.record")
+        assert stopped.wait(5)
+
+
+def test_a_lease_that_is_lost_while_it_finishes_keeps_nothing(recorder: Recorder) -> None:
+    piece, written = enqueue(uuid4()), uuid4()
+    first = claim(piece.id)
+    assert first is not None
+    with pytest.raises(LeaseLost), first.finishing():
+        enqueue(written)
+        # Another connection: the lease lapses and somebody else takes the piece before the body has ended.
+        other = threading.Thread(target=lambda: (let_lapse(piece), claim(piece.id), connection.close()))
+        other.start()
+        other.join()
+    assert not Piece.objects.filter(subject=written).exists()
+    piece.refresh_from_db()
+    assert (piece.state, piece.attempts) == ("leased", 2)

@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('seed', models.BinaryField(max_length=16, unique=True)),
                 ('salt', models.BinaryField(max_length=32)),
                 ('state', models.CharField(choices=[('planned', 'planned'), ('preparing', 'preparing'), ('generating', 'making'), ('assembling', 'assembling'), ('assessing', 'assessing'), ('ready', 'ready'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='planned', max_length=10)),
+                ('prepared', models.UUIDField(help_text='The attempt at preparing whose state the shards use.', null=True)),
                 ('layout', models.JSONField(default=dict)),
                 ('plan', models.JSONField(default=dict)),
                 ('assembled', models.JSONField(default=dict)),
@@ -153,6 +154,7 @@ class Migration(migrations.Migration):
             name='StateFile',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('attempt', models.UUIDField()),
                 ('name', models.CharField(max_length=200)),
                 ('key', models.CharField(max_length=200)),
                 ('bytes', models.PositiveBigIntegerField()),
@@ -180,6 +182,10 @@ class Migration(migrations.Migration):
             model_name='shard',
             constraint=models.UniqueConstraint(fields=('run', 'position'), name='one_shard_a_position'),
         ),
+        migrations.AddIndex(
+            model_name='run',
+            index=models.Index(condition=models.Q(('state__in', ['ready', 'failed', 'cancelled']), _negated=True), fields=['created_at'], name='run_under_way'),
+        ),
         migrations.AddConstraint(
             model_name='run',
             constraint=models.CheckConstraint(condition=models.Q(('units__gt', 0)), name='run_has_units'),
@@ -198,6 +204,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='statefile',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='one_state_file_a_name'),
+            constraint=models.UniqueConstraint(fields=('run', 'attempt', 'name'), name='one_state_file_a_name'),
         ),
     ]

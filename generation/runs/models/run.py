@@ -52,6 +52,7 @@ class Run(models.Model):
     seed = models.BinaryField(max_length=16, unique=True)
     salt = models.BinaryField(max_length=32)
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
+    prepared = models.UUIDField(null=True, help_text="The attempt at preparing whose state the shards use.")
     layout = models.JSONField(default=dict)
     plan = models.JSONField(default=dict)
     runtime = models.ForeignKey(Runtime, models.PROTECT, null=True, related_name="runs")
@@ -74,6 +75,13 @@ class Run(models.Model):
                 name="ended_run_has_end",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["created_at"],
+                condition=~models.Q(state__in=["ready", "failed", "cancelled"]),
+                name="run_under_way",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.generator} for {self.dataset}"
@@ -82,6 +90,12 @@ class Run(models.Model):
     def ended(self) -> bool:
         """Is there nothing left to do?"""
         return self.state in self.ENDED
+
+    @property
+    def state_in_use(self) -> models.QuerySet[StateFile]:
+        """The files of the state that its shards are made from, by name."""
+        files = self.state_files.order_by("name")
+        return files.none() if self.prepared is None else files.filter(attempt=self.prepared)
 
 
 class Shard(models.Model):
@@ -112,17 +126,24 @@ class Shard(models.Model):
 
 
 class StateFile(models.Model):
-    """Fitted or shared state of a run: a private blob of the account, kept until its owner deletes it."""
+    """Fitted or shared state of a run: a private blob of the account, kept until its owner deletes it.
+
+    ``attempt`` is the token of the lease under which it was made: two attempts at preparing never share an object. The
+    row is there before the object is, so that no object is without one.
+    """
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(Run, models.CASCADE, related_name="state_files")
+    attempt = models.UUIDField()
     name = models.CharField(max_length=200)
     key = models.CharField(max_length=200)
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "name"], name="one_state_file_a_name")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "attempt", "name"], name="one_state_file_a_name")
+        ]
 
     def __str__(self) -> str:
         return self.name

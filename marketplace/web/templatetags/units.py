@@ -100,6 +100,22 @@ def short_digest(value: str) -> str:
 
 
 @register.filter
+def setting(value: Any) -> str:
+    """A setting of any JSON type as people write it: ``DE, FR``, ``0.004``, ``yes``, ``none``."""
+    if value is None or value == [] or value == {}:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return thousands(value)
+    if isinstance(value, list):
+        return ", ".join(setting(each) for each in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {setting(each)}" for name, each in value.items())
+    return str(value)
+
+
+@register.filter
 def utc(value: Any) -> SafeString | str:
     """A moment as ``24 November 2026, 14:01 UTC`` in a ``<time>`` element; a naive datetime counts as UTC."""
     if not isinstance(value, datetime):

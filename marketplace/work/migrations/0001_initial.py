@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('state__in', ['due', 'leased'])), fields=['due_at'], name='work_unfinished_by_due'), models.Index(condition=models.Q(('state', 'waiting')), fields=['after'], name='work_waiting_by_after'), models.Index(fields=['subject'], name='work_by_subject')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'due', 'leased'])), fields=('kind', 'subject', 'after'), name='one_unfinished_piece', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('leased_until__isnull', False), ('state', 'leased'), ('token__isnull', False)), models.Q(models.Q(('state', 'leased'), _negated=True), ('leased_until__isnull', True), ('token__isnull', True)), _connector='OR'), name='leased_has_token'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'waiting'), _negated=True), ('after__isnull', False), _connector='OR'), name='waiting_has_after')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'due'])), fields=('kind', 'subject', 'after'), name='one_piece_to_come', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('leased_until__isnull', False), ('state', 'leased'), ('token__isnull', False)), models.Q(models.Q(('state', 'leased'), _negated=True), ('leased_until__isnull', True), ('token__isnull', True)), _connector='OR'), name='leased_has_token'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'waiting'), _negated=True), ('after__isnull', False), _connector='OR'), name='waiting_has_after')],
             },
         ),
     ]

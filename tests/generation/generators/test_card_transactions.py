@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -225,42 +222,6 @@ def test_another_seed_gives_other_rows() -> None:
     blocks = ranges(job(300))[:3]
     ours, theirs = batches(job(300), blocks), batches(job(300, b"\x01" * 16), blocks)
     assert not {digest(batch) for batch in ours} & {digest(batch) for batch in theirs}
-
-
-def test_digests_do_not_depend_on_the_process() -> None:
-    printed = {
-        subprocess.run(
-            [sys.executable, "-c", PRINT_DIGESTS],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout.split()[0]
-        for seed in ("0", "1", "4242")
-    }
-    whole = b"".join(digest(batch).encode() for batch in batches(job(400), [range(4), range(396, 400)]))
-    assert printed == {hashlib.sha256(whole).hexdigest()}
-
-
-#: The digest of two blocks, by a process that imports the generator and nothing of the tests.
-PRINT_DIGESTS = """
-import hashlib
-import pyarrow as pa
-from generation.generators.tabular.card_transactions import generator
-from generation.generators.tabular.card_transactions.parameters import Parameters
-from generation.sdk import Job, Streams
-
-job = Job(Parameters(), 400, Streams(bytes(range(16))))
-state = generator.prepare(job, None, lambda share, what: None)
-whole = hashlib.sha256()
-for units in (range(0, 4), range(396, 400)):
-    for _, batch in generator.block(job, state, units):
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as writer:
-            writer.write_batch(batch)
-        whole.update(hashlib.sha256(sink.getvalue()).hexdigest().encode())
-print(whole.hexdigest())
-"""
 
 
 def test_no_row_lies_outside_the_customers_of_its_block_and_rows_are_in_order() -> None:

@@ -24,6 +24,7 @@ from marketplace.doctor import checks
 from tests.factories import a_person
 from tests.generation.made import the_dice, work_off
 from tests.generation.orders.flow import draft, press, upload
+from tests.web.browser import sent_by
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
@@ -81,6 +82,19 @@ def test_a_real_upload_comes_back_as_a_synthetic_table_of_the_same_shape(client:
     assert columns == [("age", "int64"), ("city", "string"), ("salary", "double"), ("member", "bool")]
     assert version.recipe["source"]["kind"] == "full"
     assert version.recipe["source"]["commitment"].startswith("sha256:")
+
+
+def test_the_column_that_identifies_people_is_named_once(client: Client, account: Account) -> None:
+    source = upload(client, people(), identifier="city")
+    form = sent_by(client.get(f"/orders/new/house/tabular?source={source.id}").content.decode())
+    assert form["settings.identifier"] == "city"
+
+
+def test_a_probe_shows_no_statistics_since_none_were_counted(client: Client, account: Account) -> None:
+    the_dice()
+    page = client.get(f"/orders/{draft(client, 'dice', units='5000').id}").content.decode()
+    assert "Dictionary of 2 columns" in page
+    assert "median" not in page and "of all rows" not in page
 
 
 def test_the_upload_is_gone_once_its_order_is_delivered(client: Client, account: Account) -> None:

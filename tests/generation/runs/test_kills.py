@@ -68,7 +68,7 @@ def digests(run: Run) -> list[str]:
 
 
 class Killer:
-    """Kills at random, but no piece more than twice: the third attempt is the last that its kind allows."""
+    """Kills at random whoever works, but no piece more than twice: its third attempt is its last."""
 
     def __init__(self, workers: Workers, seed: int) -> None:
         self.workers = workers
@@ -77,26 +77,22 @@ class Killer:
         self._last_worker = time.monotonic()
 
     def strike(self) -> None:
-        """Kill a pool process or its runner's children; every twenty seconds the whole worker."""
-        pool = self.workers.pool("generation")
-        if time.monotonic() - self._last_worker > WORKER_EVERY and not self._exhausted(pool):
+        """Kill a pool process or one of its runner's children; every twenty seconds the whole worker."""
+        pool = set(self.workers.pool("generation"))
+        leased = Piece.objects.filter(state=Piece.State.LEASED).values_list("holder", "attempts")
+        working = {pid: attempts for holder, attempts in leased if (pid := int(holder.rpartition(":")[2])) in pool}
+        spared = {pid for pid, attempts in working.items() if attempts > MOST_KILLS_A_PIECE}
+        if time.monotonic() - self._last_worker > WORKER_EVERY and working and not spared:
             self.workers.kill("generation")
             self.kills += 1
             self._last_worker = time.monotonic()
-            return
-        pool = [pid for pid in pool if not self._exhausted([pid])]
-        if pool:
-            pid = self.random.choice(pool)
+        elif victims := sorted(set(working) - spared):
+            pid = self.random.choice(victims)
             children = offspring(pid)
             victim = self.random.choice(children) if children and self.random.random() < 0.5 else pid
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
                 self.kills += 1
-
-    def _exhausted(self, pids: list[int]) -> bool:
-        held = Piece.objects.filter(state="leased", attempts__gt=MOST_KILLS_A_PIECE)
-        holders = {int(holder.rpartition(":")[2]) for holder in held.values_list("holder", flat=True)}
-        return bool(holders & set(pids))
 
 
 def disturbed(cards: GeneratorVersion, logs: Path, *, runs: int, kills: int) -> int:

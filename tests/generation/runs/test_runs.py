@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
+import threading
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import call_command
 from django.db import Error, IntegrityError, connection, transaction
+from django.db.models.functions import Now
 
 from catalog import licensing
 from catalog.models import Version
-from generation.runs import lifecycle, registry, replays
+from generation.runs import lifecycle, preparing, registry, replays
 from generation.runs.models import GeneratorVersion, Run, Shard
 from marketplace import storage
 from marketplace.doctor import checks
 from marketplace.keys import dsse, keyring
 from marketplace.work.celery_tasks import perform
+from marketplace.work.faults import LeaseLost
+from marketplace.work.leases import Lease, claim
 from marketplace.work.models import Piece
-from tests.factories import a_dataset
+from tests.factories import a_dataset, an_account
 from tests.generation.made import REFERENCE, a_run, the_dice, work_off
+from tests.workers import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
@@ -190,3 +198,106 @@ def test_the_command_registers_and_says_the_digest(capsys: pytest.CaptureFixture
     version = the_dice()
     call_command("register_generator", REFERENCE)
     assert version.digest in capsys.readouterr().out
+
+
+def test_a_cancel_while_the_last_shard_is_noted_neither_deadlocks_nor_loses(ready: Run) -> None:
+    """Both want the run and a piece of it; whoever comes first, the other waits and then sees what happened."""
+    run = a_run(the_dice(), a_dataset(ready.account, "cancelled"), units=300)
+    do_due(1)
+    lease = claim(Piece.objects.filter(kind=lifecycle.SHARD, state=Piece.State.DUE)[0].id)
+    assert lease is not None
+    begun, ended = threading.Event(), threading.Event()
+
+    def cancel() -> None:
+        begun.wait(10)
+        lifecycle.cancel(run.id)
+        connection.close()
+        ended.set()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    with contextlib.suppress(LeaseLost), lease.finishing():
+        Run.objects.select_for_update().get(id=run.id)
+        begun.set()
+        assert not ended.wait(0.5), "the cancel waits for the run"
+    canceller.join(10)
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert not Piece.objects.unfinished().filter(kind=lifecycle.SHARD).exists()
+
+
+def test_two_attempts_at_preparing_never_mix_their_states_and_the_loser_is_forgotten() -> None:
+    cards = registry.register("card-transactions", the_dice().generator.account)
+    run = a_run(cards, units=100, parameters={"transactions": 1000})
+    piece = Piece.objects.get(kind=lifecycle.PREPARE, subject=run.id)
+    slow = claim(piece.id)
+    assert slow is not None
+    Run.objects.filter(id=run.id).update(state=Run.State.PREPARING)
+    locked = threading.Event()
+
+    def overtake() -> None:
+        """Hold the run until the slow attempt waits for it, and let its lease lapse meanwhile."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            Run.objects.select_for_update().get(id=run.id)
+            locked.set()
+            until(lambda: _waits_for_a_lock(cursor), seconds=60, what="the slow attempt's wait")
+            Piece.objects.filter(id=piece.id).update(leased_until=Now() - timedelta(seconds=1))
+        connection.close()
+
+    overtaker = threading.Thread(target=overtake)
+    overtaker.start()
+    locked.wait(10)
+    preparing_slowly = threading.Thread(target=_lose, args=(slow,))
+    preparing_slowly.start()
+    overtaker.join()
+    perform(str(piece.id))
+    preparing_slowly.join()
+    work_off()
+    run.refresh_from_db()
+    assert (run.state, run.fault_message) == ("ready", "")
+    lost = list(run.state_files.exclude(attempt=run.prepared).values_list("key", flat=True))
+    assert lost
+    Piece.objects.filter(kind=lifecycle.FORGET_STATE).update(due_at=Now())
+    work_off()
+    assert {file.attempt for file in run.state_files.all()} == {run.prepared}
+    for key in lost:
+        with pytest.raises(storage.ObjectMissing):
+            storage.read(key)
+
+
+def test_state_of_a_run_that_is_cancelled_is_deleted() -> None:
+    cards = registry.register("card-transactions", the_dice().generator.account)
+    run = a_run(cards, units=100, parameters={"transactions": 1000})
+    do_due(1)
+    keys = list(run.state_files.values_list("key", flat=True))
+    assert keys
+    lifecycle.cancel(run.id)
+    Piece.objects.filter(kind=lifecycle.FORGET_STATE).update(due_at=Now())
+    work_off()
+    assert not run.state_files.exists()
+    for key in keys:
+        with pytest.raises(storage.ObjectMissing):
+            storage.read(key)
+
+
+def test_no_generator_of_another_account_runs_unconfined() -> None:
+    with pytest.raises(registry.NotConfined, match="run confined"):
+        registry.register(REFERENCE, an_account("acme"))
+    assert not GeneratorVersion.objects.exists()
+
+
+def _lose(lease: Lease) -> None:
+    with pytest.raises(LeaseLost):
+        preparing.prepare(lease)
+    connection.close()
+
+
+def _waits_for_a_lock(cursor: Any) -> bool:
+    cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return bool(cursor.fetchone()[0])
+
+
+def do_due(limit: int) -> None:
+    """Do so many due pieces."""
+    for piece in Piece.objects.claimable().order_by("created_at")[:limit]:
+        perform(str(piece.id))

@@ -45,7 +45,8 @@ class People:
             return values
         order = np.lexsort((values, self.codes))
         _, first, rows = np.unique(self.codes[order], return_index=True, return_counts=True)
-        return values[order][first + rows // 2]
+        middle: Floats = values[order][first + rows // 2]
+        return middle
 
     def holders(self, groups: Ints, size: int) -> Ints:
         """Count the people of each group; ``groups`` assigns one of ``size`` groups to each row."""

@@ -15,7 +15,7 @@ _MOST_CELLS = 40_000_000
 def sample(source: Source, table: str, columns: list[str], streams: Streams, tell: Tell) -> pa.Table:
     """Return about 200,000 rows of ``columns`` (fewer of wide tables), all if there are no more, in one pass."""
     facts = source.facts.tables[table]
-    share = min(_MOST_ROWS, _MOST_CELLS // max(len(columns), 1)) / max(facts.rows, 1)
+    share = _most_rows(len(columns)) / max(facts.rows, 1)
     kept = []
     row = 0
     for batch in source.batches(table, columns):
@@ -24,6 +24,15 @@ def sample(source: Source, table: str, columns: list[str], streams: Streams, tel
         tell(0.4 * row / max(facts.rows, 1), "reading the source")
     schema = pa.schema([facts.schema.field(name).remove_metadata() for name in columns])
     return pa.Table.from_batches(kept).cast(schema) if kept else schema.empty_table()
+
+
+def learned_rows(rows: int, columns: int) -> int:
+    """Return how many of ``rows`` rows are learned from, about, if there are so many columns."""
+    return min(rows, _most_rows(columns))
+
+
+def _most_rows(columns: int) -> int:
+    return min(_MOST_ROWS, _MOST_CELLS // max(columns, 1))
 
 
 def _chosen(streams: Streams, first: int, rows: int, share: float) -> np.ndarray:

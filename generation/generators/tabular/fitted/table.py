@@ -13,7 +13,7 @@ from generation.generators.tabular.fitted.arrow import ArrowArray
 from generation.generators.tabular.fitted.keys import largest_key
 from generation.generators.tabular.fitted.model import draw, learn
 from generation.generators.tabular.fitted.privacy import People
-from generation.generators.tabular.fitted.sample import sample
+from generation.generators.tabular.fitted.sample import learned_rows, sample
 from generation.generators.tabular.fitted.understanding import ColumnPlan, output_field, understood
 from generation.sdk import Job, Json, Layout, Needs, Problem, Source, SourceFacts, State, Table, TableFacts, Tell
 
@@ -83,7 +83,7 @@ class FittedTable:
     def needs(self, job: Job) -> Needs:
         """Memory for the sample and its scores, time by columns; measured at 15 columns and scaled."""
         columns = len(_plans(job))
-        rows = min(200_000, 0 if job.facts is None else job.facts.tables[_TABLE].rows)
+        rows = 0 if job.facts is None else learned_rows(job.facts.tables[_TABLE].rows, columns)
         cells = _block_of(columns) * columns
         return Needs(
             memory_mib=400 + (rows * columns * 60 + cells * 50 >> 20),

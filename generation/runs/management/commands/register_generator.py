@@ -27,6 +27,6 @@ class Command(BaseCommand):
             version = registry.register(options["reference"], account)
         except Account.DoesNotExist:
             raise CommandError(f"There is no account {options['account']}.") from None
-        except (RunnerFault, registry.DigestChanged) as error:
+        except (RunnerFault, registry.DigestChanged, registry.NotConfined) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{version}  sha256:{version.digest}")

@@ -1,0 +1,141 @@
+"""Somebody at a browser who reads every page with the console open, once on a wide screen and once on a narrow one."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Response
+
+from tests.journeys.stack import Login
+
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 360, "height": 900}
+#: How long anything that workers do may take on a busy machine, in milliseconds.
+PATIENCE = 240_000
+
+
+@dataclass
+class Visitor:
+    """A person with a browser of their own. Whatever the console complains about fails the page it happened on."""
+
+    context: BrowserContext
+    site: str
+    page: Page = field(init=False)
+    _said: list[tuple[str, str]] = field(default_factory=list)
+    _expected: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self._said.append((self.page.url, str(error))))
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the console said, but for refusals that were meant."""
+        return [f"{where}: {words}" for where, words in self._said if where not in self._expected]
+
+    def go(self, path: str) -> None:
+        """Open a page by its address, and look at it."""
+        response = self.page.goto(self.site + path)
+        assert response is not None and response.ok, f"{path}: {response and response.status}"
+        self.look()
+
+    def refused(self, path: str) -> Response:
+        """Open an address that must not be answered well; the console may say so."""
+        response = self.page.goto(self.site + path)
+        assert response is not None and not response.ok
+        self._expected.add(response.url)
+        self.look()
+        return response
+
+    def follow(self, control: Locator) -> None:
+        """Click something that leads to another page, and look at that."""
+        with self.page.expect_navigation():
+            control.click()
+        self.look()
+
+    def link(self, name: str, *, within: str | None = None, exact: bool = True) -> Locator:
+        """A link by its words; ``within`` a landmark."""
+        place = self.page.get_by_role(within) if within else self.page  # type: ignore[arg-type]
+        return place.get_by_role("link", name=name, exact=exact).first
+
+    def press(self, name: str, *, refused: bool = False) -> None:
+        """Press a button that leads to another page, and look at that; ``refused`` when the form is shown again."""
+        if refused:
+            self._expected.add(self.page.url)
+        self.follow(self.page.get_by_role("button", name=name))
+
+    def look(self) -> None:
+        """See that the page shown is whole: nothing in the console, one heading, nothing wider than a small screen."""
+        self.page.wait_for_load_state()
+        assert self.page.locator("h1").count() == 1, self.page.url
+        for screen in (NARROW, WIDE):
+            self.page.set_viewport_size(screen)  # type: ignore[arg-type]
+            wide = self._width()
+            assert wide <= screen["width"], f"{self.page.url} is {wide} px wide on a screen of {screen['width']}"
+        self.check()
+
+    def check(self) -> None:
+        """Fail with what the console said since this was last asked."""
+        complaints, self._said = self.complaints, []
+        assert not complaints, "\n".join(complaints)
+
+    def see_pictures(self, pictures: Locator) -> int:
+        """Look at every picture; each must really be one. Return how many there are."""
+        widths = pictures.evaluate_all(
+            """async images => {
+              for (const image of images) { image.scrollIntoView(); await image.decode(); }
+              return images.map(image => image.naturalWidth);
+            }"""
+        )
+        assert widths and all(width > 0 for width in widths), widths
+        return len(widths)
+
+    def sign_up(self, name: str) -> None:
+        """Become somebody with an account called ``name``."""
+        self.go("/")
+        self.follow(self.link("Sign in", within="banner"))
+        self.follow(self.link("Sign up"))
+        self.page.get_by_label("Email").fill(f"{name}@example.org")
+        self.page.get_by_label("Account name").fill(name)
+        self.page.get_by_label("Password").fill("a heron on the weir")
+        self.press("Sign up")
+        self.follow(self.link("Account", within="banner"))
+        assert name in self.page.locator("main").inner_text()
+
+    def sign_in(self, login: Login) -> None:
+        """Fill in the page for signing in, which is shown."""
+        self.page.get_by_label("Email").fill(login.email)
+        self.page.get_by_label("Password").fill(login.password)
+        self.follow(self.page.get_by_role("button", name="Sign in", exact=True))
+
+    def download(self, folder: Path) -> list[Path]:
+        """Download every file of the dataset shown by its link; each must have the digest that the page says."""
+        files: list[Path] = []
+        for row in self.page.locator("#files tbody tr").all():
+            with self.page.expect_download() as started:
+                row.get_by_role("link").click()
+            target = folder / started.value.suggested_filename
+            started.value.save_as(target)
+            digest = row.locator("details").text_content() or ""
+            assert hashlib.sha256(target.read_bytes()).hexdigest() in digest, target.name
+            files.append(target)
+        return files
+
+    def _width(self) -> int:
+        """How wide the page is; asked again when it was loaded anew meanwhile."""
+        for _ in range(5):
+            try:
+                return int(self.page.evaluate("document.scrollingElement.scrollWidth"))
+            except Error as error:
+                if "Execution context was destroyed" not in str(error):
+                    raise
+                self.page.wait_for_load_state()
+        raise AssertionError(f"{self.page.url} is loaded over and over")
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self._said.append((message.location["url"] or self.page.url, message.text))
