@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # Before the check of forms, which reads what was sent.
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -203,9 +204,9 @@ WHITENOISE_USE_FINDERS = LOCAL_STACK
 FILE_UPLOAD_HANDLERS = [
     "marketplace.web.uploads.LimitedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "marketplace.web.uploads.UnnamedFileHandler",
 ]
-# A request body beyond this lies on disk while it is read, never in memory.
+# A file beyond this lies on disk while it is read, never in memory, and without a name.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 # The one place on a machine's disk where uploads, sources and state lie while they are worked on.
 SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")

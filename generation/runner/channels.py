@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from generation.runner.frames import HEADER, LONGEST_ANSWER, Kind
 _PIECE = 1 << 18
 _LAST_WORDS = 8_192
 _LONGEST_LINE = 256 << 20
+#: A NUL or half a character, which JSON can write and neither PostgreSQL nor a file of ours can hold.
+_NOT_STORED = re.compile(r"(?<!\\)(?:\\\\)*\\u(?:0000|[dD][89a-fA-F])")
 
 
 class ProtocolFault(Exception):
@@ -34,7 +37,7 @@ class LastWords:
         self._end = (self._end + piece)[-_LAST_WORDS:]
 
     def __str__(self) -> str:
-        return self._end.decode(errors="replace").strip()
+        return self._end.decode(errors="replace").replace("\0", "\ufffd").strip()
 
 
 class Lines:
@@ -51,7 +54,7 @@ class Lines:
             *lines, rest = self._buffer.split(b"\n")
             self._buffer = rest
             for line in lines:
-                self._take(_parsed(line))
+                self._take(parsed(line))
         if len(self._buffer) > self._longest:
             raise ProtocolFault("a line has no end")
 
@@ -115,8 +118,21 @@ class Listener:
         self._selector.close()
 
 
-def _parsed(line: bytes | bytearray) -> Any:
+def parsed(words: bytes | bytearray) -> Any:
+    """Return the JSON that a child sent.
+
+    Raises ``ProtocolFault`` for what is none: NaN and infinities too, what is nested without end, and text that cannot
+    be stored.
+    """
     try:
-        return json.loads(line)
-    except ValueError as error:
-        raise ProtocolFault("a line is not JSON") from error
+        text = words.decode()
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolFault("what came is not JSON") from error
+    if _NOT_STORED.search(text):
+        raise ProtocolFault("a text holds a NUL byte or half a character")
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import math
 import os
 import signal
@@ -22,8 +21,8 @@ from types import TracebackType
 from typing import Any
 
 from generation.runner import process
-from generation.runner.channels import Frames, LastWords, Lines, Listener, ProtocolFault, TimeIsUp
-from generation.runner.faults import FAULTS, CancelledFault, GeneratorFault, PlatformFault, RunnerFault, SourceFault
+from generation.runner.channels import Frames, LastWords, Lines, Listener, ProtocolFault, TimeIsUp, parsed
+from generation.runner.faults import CancelledFault, GeneratorFault, PlatformFault, RunnerFault, SourceFault
 from generation.runner.frames import Kind
 from generation.runner.jobs import (
     Checked,
@@ -323,7 +322,7 @@ def _listen_until_answered(
     """Wait for an answer or for the end of all pipes, reporting each second. Raises ``SourceFault`` when time is up."""
     end = time.monotonic() + seconds
     with contextlib.closing(Listener()) as listener:
-        listener.add(child.frames, Frames(lambda _, payload: answers.append(_parsed_answer(payload))))
+        listener.add(child.frames, Frames(lambda _, payload: answers.append(parsed(payload))))
         listener.add(child.stderr, lambda _: None)
         while time.monotonic() < end:
             with contextlib.suppress(TimeIsUp):
@@ -444,7 +443,7 @@ class _Pair:
 
         def take(kind: Kind, payload: bytes) -> None:
             if kind == Kind.ANSWER:
-                answers.append(_parsed_answer(payload))
+                answers.append(parsed(payload))
             elif on_frame is not None:
                 on_frame(kind, payload)
             else:
@@ -532,7 +531,8 @@ class _Pair:
             case {"ok": dict() as result}:
                 return result
             case {"fault": {"owner": owner, "message": message}}:
-                fault = FAULTS.get(str(owner), GeneratorFault)
+                # A generator cannot blame the buyer.
+                fault = PlatformFault if owner == PlatformFault.owner else GeneratorFault
             case _:
                 raise GeneratorFault("The generator's process answered what makes no sense.")
         speaker = self._runner if fault is GeneratorFault or self._writer is None else self._writer
@@ -626,18 +626,11 @@ def _making_sense() -> Iterator[None]:
         raise GeneratorFault(f"The generator's process answered what makes no sense: {error!r}") from error
 
 
-def _parsed_answer(payload: bytes) -> Any:
-    try:
-        return json.loads(payload)
-    except ValueError as error:
-        raise ProtocolFault("an answer is not JSON") from error
-
-
 def _progress(told: Any) -> tuple[float, str]:
     """Read a line of progress, so that what whoever is told of it raises is not taken for a bad line."""
     try:
         return float(told["share"]), str(told["what"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise ProtocolFault(f"a line is no progress: {error!r}") from error
 
 

@@ -42,6 +42,3 @@ class SourceFault(RunnerFault):
 
 class CancelledFault(PlatformFault):
     """``kill`` was called while something was under way; nothing of it is kept."""
-
-
-FAULTS: dict[str, type[RunnerFault]] = {fault.owner: fault for fault in (GeneratorFault, PlatformFault, SourceFault)}

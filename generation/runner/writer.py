@@ -22,6 +22,7 @@ from typing import Any
 import pyarrow as pa
 
 from generation.runner import process
+from generation.runner.channels import ProtocolFault, parsed
 from generation.runner.checks import DataFault, checked
 from generation.runner.frames import HEADER, LONGEST_ANSWER, Kind, receive
 from generation.runner.jobs import JsonObject
@@ -29,6 +30,7 @@ from generation.runner.parquet import TableWriter
 
 FRAMES = 3
 ANSWERS = 4
+_MOST = 1 << 62  # of anything that a generator says of itself
 _AHEAD = 4  # frames read while an earlier one is written
 
 Frame = tuple[Kind, int, pa.Buffer]
@@ -175,12 +177,14 @@ def _take(shard: Shard, longest: int) -> Any:
 def _usage(payload: pa.Buffer) -> Any:
     """Return the usage that an answer tells; raise ``_Relayed`` if it tells a fault."""
     try:
-        answer = json.loads(payload.to_pybytes())
-    except ValueError:
+        answer = parsed(payload.to_pybytes())
+    except ProtocolFault:
         answer = None
     match answer:
-        case {"ok": {"usage": {"cpu_seconds": int() | float(), "peak_bytes": int() | float()} as usage}}:
-            return usage
+        case {"ok": {"usage": {"cpu_seconds": int() | float() as seconds, "peak_bytes": int() | float() as peak}}} if (
+            0 <= seconds < _MOST and 0 <= peak < _MOST
+        ):
+            return {"cpu_seconds": seconds, "peak_bytes": peak}
         case {"fault": {"owner": str(), "message": str()}}:
             raise _Relayed(answer)
     raise DataFault("what came is no answer")

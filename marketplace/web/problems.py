@@ -83,12 +83,14 @@ class RequestIdMiddleware:
 
 
 class ProblemMiddleware:
-    """Answers a ``Problem`` that a view raised."""
+    """Answers a ``Problem`` that a view raised, and an address with a NUL byte, which no text of ours has."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path:
+            return answer(request, Problem(404, "Nothing is at this address"))
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -1,4 +1,4 @@
-"""What a request may bring in files: nothing from a stranger, and no more than the limit from anybody.
+"""What a request may bring in files: nothing from a stranger, no more than the limit from anybody, and nothing to stay.
 
 Django reads a form with files before any view is asked (its CSRF check needs the form), so this stands before the
 handlers that write to disk.
@@ -6,7 +6,8 @@ handlers that write to disk.
 
 from __future__ import annotations
 
-from typing import Any
+import tempfile
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -45,6 +46,40 @@ class LimitedUploadHandler(FileUploadHandler):
     def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         """The handlers behind this one make the file."""
         return None
+
+
+class UnnamedFileHandler(FileUploadHandler):
+    """Keeps a file that is sent on disk without a name, so that it is gone with this process, however that ends."""
+
+    _file: IO[bytes] | None = None
+
+    def new_file(self, *args: Any, **options: Any) -> None:
+        super().new_file(*args, **options)
+        self._file = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 - lives with the request
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self._open.write(raw_data)
+
+    def file_complete(self, file_size: int) -> UploadedFile[bytes]:
+        self._open.seek(0)
+        return UploadedFile(
+            self._open,
+            name=self.file_name,
+            content_type=self.content_type,
+            size=file_size,
+            charset=self.charset,
+            content_type_extra=self.content_type_extra,
+        )
+
+    def upload_interrupted(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    @property
+    def _open(self) -> IO[bytes]:
+        if self._file is None:
+            raise AssertionError("a file begins with new_file")
+        return self._file
 
 
 def was_cut_off(request: HttpRequest) -> bool:

@@ -64,4 +64,6 @@ def _perform(lease: Lease) -> None:
             lease.fail(fault)
     except Exception as error:
         log.exception("%s of %s failed at attempt %d.", lease.kind, lease.subject, lease.attempt)
-        lease.put_back(PlatformFault(f"{type(error).__name__}: {error}"))
+        # The first line alone: databases quote the row they refused behind it.
+        words = str(error).partition("\n")[0].replace("\0", "\ufffd")
+        lease.put_back(PlatformFault(f"{type(error).__name__}: {words}"))

@@ -124,6 +124,19 @@ BAD: dict[str, tuple[bytes | str, str, int | None, str | None]] = {
         151,
         "ratio",
     ),
+    "a NUL byte in Parquet": (
+        parquet(numbers(200).append_column("text", pa.array(["a"] * 99 + ["b\0"] + ["b"] * 100))),
+        "nul",
+        100,
+        "text",
+    ),
+    "a time zone of no name": (
+        parquet(numbers(200).append_column("at", pa.array(range(200), pa.timestamp("us", tz="Mars/\0Olympus")))),
+        "type",
+        None,
+        "at",
+    ),
+    "a name that reads backwards": (GOOD.replace("colour", "\u202eruoloc", 1), "name", None, None),
     "a formula in Parquet": (
         parquet(numbers(200).append_column("text", pa.array(["a"] * 99 + ["@SUM(A1)"] + ["b"] * 100))),
         "formula",
@@ -344,3 +357,31 @@ def test_an_identifier_that_is_no_column_is_a_fault_of_that_field(tmp_path: Path
 def test_a_missing_holdout_key_is_the_callers_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holdout_key"):
         parse(tmp_path / "upload", tmp_path, {})
+
+
+HEADERLESS = {
+    "all text": (
+        "Zbigniew,Kuru,Gdansk",
+        [f"P{i},{'gout' if i % 2 else 'flu'},{'Ulm' if i % 3 else 'Gdansk'}" for i in range(300)],
+    ),
+    "one name twice": ("Zbigniew,Zbigniew,Ulm", [f"P{i},P{i},{'Ulm' if i % 3 else 'Gdansk'}" for i in range(300)]),
+    "a formula further down": (
+        "Zbigniew,Kuru,Ulm",
+        [f"P{i},{'=A(1)' if i == 7 else 'flu'},{'Ulm' if i % 3 else 'Bonn'}" for i in range(300)],
+    ),
+    "an age": ("Zbigniew,Zbigniew,71", [f"P{i},P{i},{i % 80}" for i in range(300)]),
+}
+
+
+@pytest.mark.parametrize("name", HEADERLESS)
+def test_a_first_row_in_the_place_of_the_names_is_refused_and_never_quoted(name: str, tmp_path: Path) -> None:
+    first, rows = HEADERLESS[name]
+    answer = understand("\n".join([first, *rows]), tmp_path)
+    assert "problems" in answer, answer
+    assert "Zbigniew" not in json.dumps(answer)
+    assert "Kuru" not in json.dumps(answer)
+
+
+def test_a_name_that_is_also_a_value_is_a_name_where_another_column_shows_it(tmp_path: Path) -> None:
+    rows = [f"{'other' if i % 3 else 'none'},{i % 50}" for i in range(300)]
+    assert set(columns_of(understand("\n".join(["other,age", *rows]), tmp_path))) == {"other", "age"}

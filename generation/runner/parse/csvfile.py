@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from generation.runner.parse.faults import Fault, Faults, Limits, UnreadableError
+from generation.runner.parse.notation import is_data
 
 _CHUNK = 4 << 20
 _DELIMITERS = (",", ";", "\t", "|")
@@ -26,6 +27,15 @@ class CsvUpload:
     """A CSV file that proved to be text with one width of rows. ``first_row`` is the number of the first data row."""
 
     first_row = 2
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line is surely a header: text stands in it over a column of numbers or dates."""
+        with self.path.open("rb") as file:
+            head = file.read(1 << 18).decode("utf-8-sig", errors="ignore")
+        names, *rows = _first_rows(head, self.delimiter) or [[]]
+        columns = zip(*(row for row in rows if len(row) == len(names)), strict=True)
+        return any(is_data(values) and not is_data([name]) for name, values in zip(names, columns, strict=False))
 
     def __init__(self, path: Path, scratch: Path, limits: Limits, faults: Faults) -> None:
         self.path, quotes = _as_utf8(path, scratch)

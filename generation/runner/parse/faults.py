@@ -70,6 +70,11 @@ class Faults:
         if seen < self.per_code and len(self.found) < self.at_most:
             self.found.append(fault)
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self.found.clear()
+        self.counts.clear()
+
     def as_json(self) -> dict[str, Any]:
         """Return ``{"problems": […], "unlisted": n}``: ``n`` further faults are of the same kinds."""
         problems = [fault.as_json() for fault in self.found]

@@ -139,6 +139,12 @@ def is_plain(type_: ArrowType) -> bool:
     )
 
 
+def is_data(texts: Sequence[str]) -> bool:
+    """Tell whether all of ``texts`` that are there are numbers or dates, and any is."""
+    there = [text for text in texts if text.strip()]
+    return bool(there) and all(_DATA_IN_HEADER.match(text.strip()) for text in there)
+
+
 def looks_like_data(names: Sequence[str]) -> bool:
     """Tell whether a third or more of a header's names are numbers or dates; a year may be a name."""
     data = sum(bool(_DATA_IN_HEADER.match(name)) and not _YEAR.match(name) for name in names)

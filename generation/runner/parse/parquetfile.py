@@ -17,6 +17,7 @@ class ParquetUpload:
     """A Parquet file whose columns are all plain. ``first_row`` is the number of the first row."""
 
     first_row = 1
+    has_header = True
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path = path

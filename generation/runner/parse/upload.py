@@ -70,7 +70,7 @@ def parse(path: Path, out_dir: Path, limits: Mapping[str, Any]) -> dict[str, Any
 
 def _read(path: Path, store: Store, limits: Limits, faults: Faults) -> Understanding | None:
     upload = _open(path, store, limits, faults)
-    check_names(upload.names, limits, faults)
+    check_names(upload.names, limits, faults, sure=upload.has_header)
     if faults:
         return None
     readings = survey(upload, limits, faults)

@@ -192,6 +192,14 @@ class Crook(Clinic):
             frames.send(3, frames.Kind.ANSWER, b"{")
         if job.params.way == "check of a list":
             frames.send(3, frames.Kind.ANSWER, b"[]")
+        if job.params.way == "check without end":
+            frames.send(3, frames.Kind.ANSWER, b'{"ok":' + b"[" * 200_000)
+        if job.params.way == "check of infinities":
+            frames.send(3, frames.Kind.ANSWER, b'{"ok":{"problems":[],"layout":Infinity}}')
+        if job.params.way == "check of half a character":
+            frames.send(3, frames.Kind.ANSWER, b'{"fault":{"owner":"seller","message":"\\ud800"}}')
+        if job.params.way == "check that blames the buyer":
+            frames.send(3, frames.Kind.ANSWER, b'{"fault":{"owner":"buyer","message":"It was not me."}}')
         return []
 
     def layout(self, job: Job) -> Layout:
@@ -274,6 +282,8 @@ def _prepared(way: str) -> dict[str, object]:
             frames.send(3, frames.Kind.STATE_BYTES, b"1")
         case "progress of no sense":
             os.write(4, b"{}\n")
+        case "progress beyond all bounds":
+            os.write(4, b'{"share":1' + b"0" * 400 + b',"what":""}\n')
     return {}
 
 
@@ -333,6 +343,10 @@ def _instead(way: str, name: str, batch: pa.RecordBatch) -> Iterator[tuple[str, 
             frames.send(3, frames.Kind.BLOCK_DONE, b"1")
         case "answer of no JSON":
             frames.send(3, frames.Kind.ANSWER, b"{")
+        case "text with a NUL byte":
+            columns["town"] = pa.array(["U\0lm"] * len(batch))
+        case "usage without end":
+            frames.send(3, frames.Kind.ANSWER, b'{"ok":{"usage":{"cpu_seconds":1e999,"peak_bytes":1}}}')
         case "answer too early":
             frames.send(3, frames.Kind.ANSWER, b'{"ok":{"usage":{"cpu_seconds":0.1,"peak_bytes":1}}}')
         case "answer of no sense":
