@@ -34,7 +34,7 @@ def quote(lease: Lease) -> None:
     checked = None
     problems = gone(order.source)
     if not problems:
-        with workplace.faults_of_the_runner(), workplace.warm_runner(order.generator) as runner:
+        with workplace.faults_of_the_runner(), workplace.warm_runner(order.generator, lease=lease) as runner:
             problems = _not_installed(order.generator, runner)
             checked = None if problems else runner.check(_job(order))
     if checked is not None:
