@@ -151,11 +151,11 @@ def cancel(order: Order) -> Order:
     """End an order that is not ended; nothing is charged. Raises OrderMoved when it is too late."""
     with transaction.atomic():
         order = _locked(order.id)
-        if order.state == Order.State.IN_PRODUCTION and order.run is not None and order.run.state == Run.State.READY:
-            raise OrderMoved("This order is made and about to be delivered, so it can no longer be cancelled.")
         _end(order, Order.State.CANCELLED)
-        if order.run is not None:
-            lifecycle.cancel(order.run.id)
+        # The run may have become ready while its lock was waited for: what it is then decides.
+        ended_before = order.run_id is not None and not lifecycle.cancel(order.run_id)
+        if ended_before and Run.objects.filter(id=order.run_id, state=Run.State.READY).exists():
+            raise OrderMoved("This order is made and about to be delivered, so it can no longer be cancelled.")
         return order
 
 
