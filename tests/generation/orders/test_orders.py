@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import random
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -179,6 +182,39 @@ def test_an_order_cannot_be_placed_or_cancelled_twice(client: Client, account: A
         with pytest.raises(states.OrderMoved, match="can no longer"):
             verb(order)
     assert Version.objects.count() == 1
+
+
+def test_an_order_whose_run_becomes_ready_while_it_is_cancelled_stays_and_is_delivered(
+    client: Client, account: Account
+) -> None:
+    the_dice()
+    order = ordering.place(draft(client, "dice", units="500"))
+    said: list[str] = []
+
+    def cancel() -> None:
+        try:
+            ordering.cancel(order)
+        except states.OrderMoved as error:
+            said.append(str(error))
+        finally:
+            connection.close()
+
+    canceller = threading.Thread(target=cancel)
+    with transaction.atomic():
+        Run.objects.select_for_update().get(id=order.run_id)
+        canceller.start()
+        while not _somebody_waits_for_a_lock():
+            time.sleep(0.02)
+        Run.objects.filter(id=order.run_id).update(state=Run.State.READY, ended_at=Now())
+    canceller.join()
+    assert said and "about to be delivered" in said[0]
+    assert Order.objects.get(id=order.id).state == "in_production"
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_generator_that_fails_fails_the_order_with_its_owner_named(client: Client, account: Account) -> None:
