@@ -131,9 +131,13 @@ def test_whoever_signs_up_must_confirm_the_address_by_the_link_that_a_worker_sen
     assert site.ask("/accounts/email/", headers=mine).status == 302
 
     assert post.kept == []
-    site.start("interactive", "worker", "interactive")
+    # The first hint is worth nothing by the time a worker is there: beat has another sent.
+    later = {"interactive": ("worker", "interactive"), "housekeeping": ("worker", "housekeeping"), "beat": ("beat",)}
+    for name, role in later.items():
+        site.start(name, *role)
     until(lambda: post.kept != [], seconds=120, what="the message", logs=site.children)
-    assert site.end("interactive", grace=60) == 0
+    for name in later:
+        assert site.end(name, grace=60) == 0, name
     (letter,) = post.kept
     assert letter["To"] == "ann@buyer.example"
     link = re.search(rf"https://{HOST}\S+confirm-email\S+", letter.get_content())
