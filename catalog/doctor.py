@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from catalog import statistics_check
+from catalog import previews, statistics_check
 from catalog.models import Attachment, File, Licence, Manifest, Offer, PreviewPicture, Version
 from marketplace import storage
 from marketplace.doctor import Fault, check
+from marketplace.work.models import Piece
 
 _MANIFESTS_AT_ONCE = 20
 _FILE_FACTS = ("path", "config", "split", "bytes", "rows", "sha256")
@@ -55,6 +56,14 @@ def documents_are_what_was_shown() -> Iterator[Fault]:
 
 
 @check(promise=3)
+def licences_are_to_a_version_of_their_dataset() -> Iterator[Fault]:
+    """Version, dataset and offer of a licence belong together."""
+    foreign = ~Q(version__dataset=F("dataset")) | Q(offer__isnull=False) & ~Q(offer__listing__dataset=F("dataset"))
+    for licence in Licence.objects.filter(foreign).iterator():
+        yield Fault(f"licence {licence.id}", "its version or its offer is of another dataset.")
+
+
+@check(promise=3)
 def free_licences_have_their_offer() -> Iterator[Fault]:
     """A licence with the cause ``free`` names an offer at price 0 on the licensed dataset."""
     offer = Offer.objects.filter(id=OuterRef("cause_id"), price=0, listing__dataset=OuterRef("dataset"))
@@ -70,6 +79,17 @@ def statistics_are_true_of_the_files() -> Iterator[Fault]:
     for version in Version.objects.readable().select_related("dataset__account").iterator(chunk_size=50):
         for message in statistics_check.faults(version):
             yield Fault(f"version {version.id}", message)
+
+
+@check(promise=7)
+def previews_are_made_or_given_up() -> Iterator[Fault]:
+    """A readable version has its preview, or work that will make it, or a failed piece that says why there is none."""
+    made = Attachment.objects.filter(version=OuterRef("id"), kind="preview")
+    coming = Piece.objects.unfinished().filter(kind=previews.PREVIEW, subject=OuterRef("id"))
+    failed = Piece.objects.filter(kind=previews.PREVIEW, subject=OuterRef("id"), state=Piece.State.FAILED)
+    lost = Version.objects.readable().filter(~Exists(made), ~Exists(coming), ~Exists(failed))
+    for version in lost.iterator():
+        yield Fault(f"version {version.id}", "it has no preview and no work is left that would make it.")
 
 
 def _differences(version: Version) -> Iterator[str]:

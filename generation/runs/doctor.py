@@ -9,8 +9,8 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from catalog.models import Licence, Version
-from generation.runs import lifecycle
-from generation.runs.models import Run
+from generation.runs import lifecycle, probes, sources
+from generation.runs.models import Probe, Run, Source
 from marketplace.doctor import Fault, check
 from marketplace.work.models import Piece
 
@@ -19,11 +19,12 @@ _PATIENCE = timedelta(minutes=1)
 
 @check(promise=3)
 def made_licences_have_their_run() -> Iterator[Fault]:
-    """A licence with the cause ``made`` names a run that is ready and made the licensed version."""
+    """A licence with the cause ``made`` names a ready run of its account that made the licensed version."""
     made = Licence.objects.filter(cause_kind=Licence.Cause.MADE)
-    run = Run.objects.filter(id=OuterRef("cause_id"), state=Run.State.READY)
-    for licence in made.filter(~Exists(run)).iterator():
-        yield Fault(f"licence {licence.id}", f"its cause, run {licence.cause_id}, is not a ready run.")
+    run = Run.objects.filter(id=OuterRef("cause_id"), account=OuterRef("account"), state=Run.State.READY)
+    for licence in made.filter(~Exists(run.filter(id=OuterRef("version__run")))).iterator():
+        message = f"its cause, run {licence.cause_id}, is not a ready run of its account that made this version."
+        yield Fault(f"licence {licence.id}", message)
 
 
 @check(promise=7)
@@ -47,3 +48,21 @@ def ready_runs_have_their_version() -> Iterator[Fault]:
     version = Version.objects.filter(run=OuterRef("id"))
     for run in Run.objects.filter(~Exists(version), state=Run.State.READY).iterator():
         yield Fault(f"run {run.id}", "it is ready and there is no version of it.")
+
+
+@check(promise=7)
+def uploads_are_read() -> Iterator[Fault]:
+    """An upload that is to be read has work that will read it."""
+    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=sources.PARSE)
+    uploaded = Source.objects.filter(~Exists(coming), state=Source.State.UPLOADED)
+    for source in uploaded.filter(uploaded_at__lt=Now() - _PATIENCE).iterator():
+        yield Fault(f"source {source.id}", "it is to be read and no work is left that would read it.")
+
+
+@check(promise=7)
+def probes_are_made() -> Iterator[Fault]:
+    """A probe that was asked for has work that will make it."""
+    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=probes.PROBE)
+    asked = Probe.objects.filter(~Exists(coming), state=Probe.State.ASKED)
+    for probe in asked.filter(created_at__lt=Now() - _PATIENCE).iterator():
+        yield Fault(f"probe {probe.id}", "it was asked for and no work is left that would make it.")

@@ -17,6 +17,7 @@ from marketplace.accounts.models import Account
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease
+from marketplace.work.models import Piece
 
 SHELVE = "site.shelve"
 
@@ -80,9 +81,12 @@ def shelving_failed(listing: UUID, fault: WorkFault) -> None:
 
 
 def sweep() -> None:
-    """Shelve listings whose run ended unseen."""
+    """Shelve listings whose run ended unseen: release what waits for the run, or ask for what is not there."""
     with transaction.atomic():
         announced = Listing.objects.filter(state=Listing.State.ANNOUNCED)
         ended = Run.objects.filter(id__in=announced.values("making"), state__in=Run.ENDED).values("id")
         for listing in announced.filter(making__in=ended)[:100]:
-            queue.enqueue(SHELVE, listing.id)
+            if listing.making is not None:
+                queue.release(listing.making)
+            if not Piece.objects.unfinished().filter(kind=SHELVE, subject=listing.id).exists():
+                queue.enqueue(SHELVE, listing.id)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pyarrow as pa
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from catalog import doctor
-from catalog.models import Version
+from catalog import attachments, doctor, licensing
+from catalog.models import Licence, PreviewPicture, ShelfState, Version
+from generation.quality.profile import TableProfile, finish
 from marketplace import storage
 from marketplace.doctor import CheckFunction
 from marketplace.storage.client import client
-from tests.factories import a_dataset, a_version, an_account
+from marketplace.work.models import Piece
+from tests.factories import a_dataset, a_listing, a_version, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
@@ -119,3 +123,73 @@ def test_a_file_that_is_gone_from_the_object_store_is_found(version: Version) ->
     lose(version.files.get(path__contains="00001").sha256)
     (fault,) = said(doctor.files_are_what_was_published)
     assert "it is not in the object store" in fault
+
+
+def test_a_document_or_a_picture_that_is_gone_from_the_object_store_is_found(version: Version) -> None:
+    document = attachments.put(version, attachments.store("answer-key", b'{"of": "this test"}'))
+    picture = storage.put_bytes(b"a picture", "image/png")
+    PreviewPicture.objects.create(version=version, sha256=picture.sha256, media_type="image/png")
+    assert said(doctor.documents_are_what_was_shown) == []
+    lose(document.sha256)
+    lose(picture.sha256)
+    assert {fault.partition(":")[0] for fault in said(doctor.documents_are_what_was_shown)} == {
+        f"document {document.sha256}",
+        f"picture {picture.sha256}",
+    }
+
+
+def test_of_what_was_withdrawn_the_digests_are_kept_and_no_bytes_are_missed(version: Version) -> None:
+    ShelfState.objects.filter(version=version).update(state=ShelfState.State.WITHDRAWN)
+    for digest in (version.digest, *version.files.values_list("sha256", flat=True)):
+        lose(digest)
+    assert said(doctor.manifests_name_their_versions) == said(doctor.files_are_what_was_published) == []
+    assert said(doctor.versions_are_what_their_manifests_say) == []
+
+
+def test_a_licence_to_a_version_of_another_dataset_is_found(version: Version) -> None:
+    other = a_dataset(an_account("other"), "other")
+    licence = version.licences.get()
+    assert said(doctor.licences_are_to_a_version_of_their_dataset) == []
+    Licence.objects.filter(id=licence.id).update(dataset=other)
+    assert len(said(doctor.licences_are_to_a_version_of_their_dataset)) == 1
+    Licence.objects.filter(id=licence.id).update(dataset=version.dataset, offer=a_listing(other))
+    assert len(said(doctor.licences_are_to_a_version_of_their_dataset)) == 1
+
+
+def test_a_free_licence_without_its_free_offer_is_found(version: Version) -> None:
+    offer = a_listing(version.dataset)
+    cause = licensing.Cause(Licence.Cause.FREE, offer.id)
+    licensing.grant(an_account("buyer"), version, cause=cause, terms=offer.terms, offer=offer)
+    assert said(doctor.free_licences_have_their_offer) == []
+    Licence.objects.filter(cause_kind=Licence.Cause.FREE).update(cause_id=version.id)
+    assert len(said(doctor.free_licences_have_their_offer)) == 1
+
+
+def test_a_preview_that_nobody_will_make_is_found(version: Version) -> None:
+    assert said(doctor.previews_are_made_or_given_up) == []
+    Piece.objects.filter(subject=version.id).update(state=Piece.State.CANCELLED)
+    assert len(said(doctor.previews_are_made_or_given_up)) == 1
+    Piece.objects.filter(subject=version.id).update(state=Piece.State.FAILED)
+    assert said(doctor.previews_are_made_or_given_up) == []
+
+
+def test_statistics_of_another_table_or_shape_are_found(version: Version) -> None:
+    (missing,) = said(doctor.statistics_are_true_of_the_files)
+    assert "it has no statistics" in missing
+    rows = pa.table({"number": pa.array([*range(10), *range(10, 20)], pa.int64())})
+    profile = TableProfile(rows.schema)
+    profile.add(rows)
+    counted = finish(profile.partial())
+    attachment = attachments.put(
+        version, attachments.store("statistics", json.dumps({"tables": {"default": counted}}).encode())
+    )
+    assert said(doctor.statistics_are_true_of_the_files) == []
+    for wrong, words in (
+        ({"tables": {"other": counted}}, "statistics of ['other'] are told, ['default'] are there"),
+        ({"tables": {"default": counted | {"rows": 21}}}, "default: 21 rows are told, 20 are there"),
+        ({"tables": {"default": {}}}, "its statistics have another shape"),
+    ):
+        attachment.sha256 = storage.put_bytes(json.dumps(wrong).encode(), "application/json").sha256
+        attachment.save()
+        (fault,) = said(doctor.statistics_are_true_of_the_files)
+        assert words in fault
