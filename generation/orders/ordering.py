@@ -153,9 +153,10 @@ def cancel(order: Order) -> Order:
         order = _locked(order.id)
         _end(order, Order.State.CANCELLED)
         # The run may have become ready while its lock was waited for: what it is then decides.
-        ended_before = order.run_id is not None and not lifecycle.cancel(order.run_id)
-        if ended_before and Run.objects.filter(id=order.run_id, state=Run.State.READY).exists():
-            raise OrderMoved("This order is made and about to be delivered, so it can no longer be cancelled.")
+        if order.run is not None and not lifecycle.cancel(order.run.id):
+            order.run.refresh_from_db(fields=["state"])
+            if order.run.state == Run.State.READY:
+                raise OrderMoved("This order is made and about to be delivered, so it can no longer be cancelled.")
         return order
 
 
