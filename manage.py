@@ -12,5 +12,8 @@ if __name__ == "__main__":
         sys.exit(main())
     from django.core.management import execute_from_command_line
 
+    from marketplace.local.running import join
+
+    join(os.environ)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
     execute_from_command_line(sys.argv)

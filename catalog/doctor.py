@@ -3,31 +3,55 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from catalog import statistics_check
-from catalog.models import File, Licence, Manifest, Offer, ShelfState, Version
+from catalog.models import Attachment, File, Licence, Manifest, Offer, PreviewPicture, Version
 from marketplace import storage
 from marketplace.doctor import Fault, check
+
+_MANIFESTS_AT_ONCE = 20
+_FILE_FACTS = ("path", "config", "split", "bytes", "rows", "sha256")
 
 
 @check(promise=2)
 def manifests_name_their_versions() -> Iterator[Fault]:
     """The SHA-256 of a manifest's bytes is the version's digest, in the database and in the object store."""
-    for manifest in Manifest.objects.select_related("version").iterator(chunk_size=200):
+    for manifest in Manifest.objects.select_related("version").iterator(chunk_size=_MANIFESTS_AT_ONCE):
         if hashlib.sha256(bytes(manifest.body)).hexdigest() != manifest.version.digest:
             yield Fault(f"version {manifest.version_id}", "its manifest is not the one that its digest names.")
+    yield from _blob_faults("manifest", Version.objects.readable().values_list("digest", flat=True))
+
+
+@check(promise=2)
+def versions_are_what_their_manifests_say() -> Iterator[Fault]:
+    """Files, recipe and layout of a version are those of its manifest: none was added, left out or changed."""
+    versions = Version.objects.select_related("manifest").prefetch_related("files")
+    for version in versions.iterator(chunk_size=_MANIFESTS_AT_ONCE):
+        for message in _differences(version):
+            yield Fault(f"version {version.id}", message)
 
 
 @check(promise=2)
 def files_are_what_was_published() -> Iterator[Fault]:
     """Each file of a readable version lies in the object store with the digest that was published."""
-    readable = File.objects.exclude(version__shelf__state=ShelfState.State.WITHDRAWN)
-    digests = readable.order_by("sha256").values_list("sha256", flat=True).distinct()
-    for fault in storage.verify_blobs(digests.iterator(chunk_size=500)):
-        yield Fault(f"blob {fault.sha256}", fault.message)
+    files = File.objects.filter(version__in=Version.objects.readable())
+    yield from _blob_faults("file", files.values_list("sha256", flat=True))
+
+
+@check(promise=2)
+def documents_are_what_was_shown() -> Iterator[Fault]:
+    """Each document and each picture of a readable version lies in the object store with the digest that pages show."""
+    readable = Version.objects.readable()
+    yield from _blob_faults(
+        "document", Attachment.objects.filter(version__in=readable).values_list("sha256", flat=True)
+    )
+    pictures = PreviewPicture.objects.filter(version__in=readable)
+    yield from _blob_faults("picture", pictures.values_list("sha256", flat=True))
 
 
 @check(promise=3)
@@ -46,3 +70,30 @@ def statistics_are_true_of_the_files() -> Iterator[Fault]:
     for version in Version.objects.readable().select_related("dataset__account").iterator(chunk_size=50):
         for message in statistics_check.faults(version):
             yield Fault(f"version {version.id}", message)
+
+
+def _differences(version: Version) -> Iterator[str]:
+    """How the rows of a version differ from its manifest."""
+    if not hasattr(version, "manifest"):
+        yield "it has no manifest."
+        return
+    manifest = json.loads(bytes(version.manifest.body))
+    for name in ("recipe", "layout"):
+        if getattr(version, name) != manifest[name]:
+            yield f"its {name} is not that of its manifest."
+    listed = {_facts(file) for file in manifest["files"]}
+    there = {_facts(vars(file)) for file in version.files.all()}
+    for path in sorted({facts[0] for facts in listed ^ there}):
+        yield f"the file {path} is not as its manifest lists it."
+    if any(getattr(version, name) != sum(file[name] for file in manifest["files"]) for name in ("rows", "bytes")):
+        yield "its rows or bytes are not those of the files in its manifest."
+
+
+def _facts(file: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(file[name] for name in _FILE_FACTS)
+
+
+def _blob_faults(what: str, digests: QuerySet[Any, str]) -> Iterator[Fault]:
+    """What the object store lacks of the blobs that ``digests`` name, or holds otherwise."""
+    for fault in storage.verify_blobs(digests.order_by().distinct().iterator(chunk_size=500)):
+        yield Fault(f"{what} {fault.sha256}", fault.message)

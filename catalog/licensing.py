@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from catalog.models import File, Licence, Listing, Offer, ShelfState, Version
+from catalog.models import Dataset, File, Licence, Listing, Offer, ShelfState, Version
+from catalog.models.version import VersionQuerySet
 from marketplace.accounts.models import Account
 
 FREE_TERMS_TITLE = "Evaluation and research, free"
@@ -52,6 +53,25 @@ def is_public(version: Version) -> bool:
         version.shelf.state == ShelfState.State.ON_SHELF
         and Listing.objects.filter(dataset_id=version.dataset_id, state=Listing.State.ON_SHELF).exists()
     )
+
+
+def held(account: Account | None, dataset: Dataset) -> VersionQuerySet:
+    """The versions of ``dataset`` that ``account`` may read all of; what ``may_have`` says of one, said of all."""
+    licences = Licence.objects.in_force().filter(account=account, dataset=dataset)
+    readable = dataset.versions.readable()
+    found = readable.filter(id__in=licences.values("version"))
+    oldest = licences.filter(later_versions=True).select_related("version").oldest_version_first().first()
+    return found if oldest is None else found | readable.since(oldest.version)
+
+
+def shown(dataset: Dataset) -> VersionQuerySet:
+    """The versions of ``dataset`` that are shown to everybody; what ``is_public`` says of one, said of all."""
+    return dataset.versions.on_shelf().filter(dataset__listing__state=Listing.State.ON_SHELF)
+
+
+def newest_for(account: Account | None, dataset: Dataset) -> Version | None:
+    """The version that the dataset's page shows: the newest on the shelf, else the newest that the account may read."""
+    return shown(dataset).newest_first().first() or held(account, dataset).newest_first().first()
 
 
 def may_read_file(account: Account | None, file: File) -> bool:

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog import attachments
+from django.db.models import Sum
+
+from catalog import attachments, licensing
 from catalog.models import Listing, Version
+from marketplace.accounts.models import Account
 from marketplace.web.plots import Categories, Histogram, Plot
 from marketplace.web.templatetags.units import thousands
 
@@ -70,6 +73,14 @@ class TableSheet:
 
 
 @dataclass(frozen=True)
+class VersionLink:
+    """A version in the list of versions; ``open`` if whoever looks may open its page."""
+
+    version: Version
+    open: bool
+
+
+@dataclass(frozen=True)
 class Hit:
     """A listing as a row of the shelves shows it."""
 
@@ -83,10 +94,30 @@ class Hit:
 
 
 def sheets(preview: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> list[TableSheet]:
-    """The configurations that a preview shows, in its order."""
+    """The configurations that a preview shows, in its order; without ``statistics`` its rows are all there are."""
     counted = (statistics or {}).get("tables", {})
-    only = len(preview["tables"]) == 1
-    return [_sheet(table, counted.get(table["name"]), only) for table in preview["tables"]]
+    rows = {table["name"]: len(table["rows"]) for table in preview["tables"]}
+    return [_sheet(table, counted.get(table["name"]), rows) for table in preview["tables"]]
+
+
+def sheets_of(
+    version: Version, preview: Mapping[str, Any] | None, statistics: Mapping[str, Any] | None
+) -> list[TableSheet]:
+    """The configurations of a version: what is known of their columns, and the first rows once there is a preview."""
+    described = [{"name": t["name"], "columns": t["schema"], "rows": []} for t in version.layout["tables"]]
+    counted = (statistics or {}).get("tables", {})
+    rows = dict(version.files.values_list("config").annotate(Sum("rows")))
+    tables = described if preview is None else preview["tables"]
+    return [_sheet(table, counted.get(table["name"]), rows) for table in tables]
+
+
+def links(account: Account | None, version: Version, *, most: int) -> list[VersionLink]:
+    """The newest versions of the dataset of ``version``, and which of them ``account`` may look at."""
+    dataset = version.dataset
+    may_open = set(licensing.held(account, dataset).values_list("id", flat=True))
+    may_open.update(licensing.shown(dataset).values_list("id", flat=True))
+    others = dataset.versions.newest_first().select_related("shelf")[:most]
+    return [VersionLink(other, other.id in may_open) for other in others]
 
 
 def hit(listing: Listing) -> Hit:
@@ -106,14 +137,15 @@ def hit(listing: Listing) -> Hit:
     )
 
 
-def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, only: bool) -> TableSheet:
+def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, rows: Mapping[str, int]) -> TableSheet:
+    """``rows`` has the rows of each configuration."""
     by_name = {} if counted is None else {column["name"]: column for column in counted["columns"]}
     media = {i for i, column in enumerate(table["columns"]) if column.get("media")}
     shown = [(i, column) for i, column in enumerate(table["columns"]) if i not in media]
     return TableSheet(
         name=table["name"],
-        heading="Data" if only else f"Data: {table['name']}",
-        rows=len(table["rows"]) if counted is None else counted["rows"],
+        heading="Data" if len(rows) == 1 else f"Data: {table['name']}",
+        rows=rows.get(table["name"], 0),
         columns=[_column(column, by_name.get(column["name"])) for _, column in shown],
         sample=[[_cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
         counted=counted is not None,
@@ -150,7 +182,7 @@ def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Col
     return Column(
         name=column["name"],
         words=_type_words(column["type"]) + (f", {column['unit']}" if column.get("unit") else ""),
-        description=column.get("description", ""),
+        description=column.get("description") or "",
         unit=column.get("unit") or "",
         plot=plot_of(counted),
         nulls=counted.get("nulls", 0) / max(counted.get("count", 0) + counted.get("nulls", 0), 1),

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 from catalog import attachments
 from catalog.models import File, PreviewPicture, Version
 from marketplace import storage
+from marketplace.work.models import Piece
 
 #: The kind of work that makes a preview.
 PREVIEW = "catalog.preview"
-CODE_VERSION = "1"
 ROWS = 50
 _TEXT_SHOWN = 400
 
@@ -44,7 +44,12 @@ def make(version: Version) -> None:
             storage.download(storage.blob_key(file.sha256), path)
             tables.append(table(pq.ParquetFile(path), file.config, file.split, ROWS, keep))
     body = json.dumps({"tables": tables}, allow_nan=False, ensure_ascii=False).encode()
-    attachments.put(version, "preview", CODE_VERSION, body)
+    attachments.put(version, attachments.store("preview", body))
+
+
+def is_coming(version: Version) -> bool:
+    """Is somebody still to make the preview of ``version``? If not, and there is none, it could not be made."""
+    return Piece.objects.unfinished().filter(kind=PREVIEW, subject=version.id).exists()
 
 
 def table(parquet: pq.ParquetFile, name: str, split: str, rows: int, keep: KeepPicture) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from catalog import attachments, licensing
 from catalog.manifests import MadeFile, ManifestBody
 from catalog.models import Dataset, Disclosure, File, Licence, Listing, Manifest, ShelfState, Version
-from catalog.previews import PREVIEW
 from marketplace.work.queue import enqueue
 
 
@@ -24,15 +24,6 @@ class DisclosedSeed:
     bytes: int
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A document that the run computed about the version; see ``attachments.put``."""
-
-    kind: str
-    code_version: str
-    body: bytes
-
-
 def publish(
     dataset: Dataset,
     *,
@@ -42,14 +33,14 @@ def publish(
     recipe: Mapping[str, Any],
     files: Sequence[MadeFile],
     disclosure: DisclosedSeed,
-    findings: Sequence[Finding],
+    findings: Sequence[attachments.Finding],
     licensed_to_owner: bool = True,
 ) -> Version:
     """Return the version of ``dataset`` that holds ``files``; the same one when ``run`` was published before.
 
     Must be called in a transaction. ``licensed_to_owner`` grants the dataset's account a licence with the cause
-    ``made``; without it nobody can read the data yet. The blobs, the disclosure and the manifest lie in the object
-    store already.
+    ``made``; without it nobody can read the data yet. Files, disclosure, manifest and findings lie in the object store
+    already: nothing here waits for the network while the dataset is locked.
     """
     published = Version.objects.filter(run=run).first()
     if published is not None:
@@ -82,16 +73,17 @@ def publish(
         )
         for file in files
     )
-    Manifest.objects.create(version=version, body=manifest.body)
     Disclosure.objects.create(version=version, key=disclosure.key, bytes=disclosure.bytes)
     ShelfState.objects.create(version=version)
     for finding in findings:
-        attachments.put(version, finding.kind, finding.code_version, finding.body)
+        attachments.put(version, finding)
     if licensed_to_owner:
         licensing.grant(
             dataset.account, version, cause=licensing.Cause(Licence.Cause.MADE, run), terms="Made by this account."
         )
-    enqueue(PREVIEW, version.id)
+    Manifest.objects.create(version=version, body=manifest.body)
+    for work in attachments.work_at_publishing():
+        enqueue(work, version.id)
     return version
 
 
@@ -130,8 +122,8 @@ def _change_shelf_state(version: Version, state: str, reason: str) -> None:
         shelf = ShelfState.objects.select_for_update().get(version=version)
         if shelf.state == ShelfState.State.WITHDRAWN:
             raise ValueError(f"{version} is withdrawn; that is final")
-        shelf.state, shelf.reason = state, reason
-        shelf.save()
+        shelf.state, shelf.reason, shelf.changed_at = state, reason, Now()
+        shelf.save(update_fields=["state", "reason", "changed_at"])
 
 
 def _next_number(dataset: Dataset, layout: Mapping[str, Any]) -> tuple[int, int]:

@@ -2,21 +2,111 @@
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import binascii
+import json
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+#: A value of a column: times and integers beyond 2**53 are text.
+Figure = bool | int | float | str
+Share = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Shape(BaseModel):
     """A document that says what it holds; members that a newer writer adds are kept."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+
+class Distinct(Shape):
+    """How many different values there are, counted or estimated with a relative standard error."""
+
+    value: NonNegativeInt
+    exact: bool
+    standard_error: Annotated[float, Field(gt=0, lt=0.1)] | None = None
+
+    @model_validator(mode="after")
+    def _estimates_have_an_error(self) -> Distinct:
+        if self.exact != (self.standard_error is None):
+            raise ValueError("what is estimated has a standard error, what is exact has none")
+        return self
+
+
+class Occurrence(Shape):
+    """A value and how often it is there."""
+
+    value: Figure
+    count: PositiveInt
+
+
+class Ranked(Shape):
+    """Figures that were counted, or estimated within an error of rank."""
+
+    exact: bool
+    rank_error: Annotated[float, Field(ge=0, lt=0.1)]
+
+    @model_validator(mode="after")
+    def _estimates_have_an_error(self) -> Ranked:
+        if self.exact != (self.rank_error == 0):
+            raise ValueError("what is estimated has an error of rank, what is exact has none")
+        return self
+
+
+class Quantiles(Ranked):
+    """Values by the share of all that lies below them."""
+
+    at: list[tuple[Share, Figure]]
+
+
+class Histogram(Ranked):
+    """Counts between edges that are equally far apart."""
+
+    edges: list[Figure]
+    counts: list[NonNegativeInt]
+
+    @model_validator(mode="after")
+    def _each_count_lies_between_two_edges(self) -> Histogram:
+        if len(self.edges) != len(self.counts) + 1:
+            raise ValueError(f"{len(self.edges)} edges do not bound {len(self.counts)} counts")
+        return self
+
+
+class ColumnStatistics(Shape):
+    """What was counted in one column, or in a part of one; ``generation.quality.profile`` says what is there when."""
+
+    name: str
+    type: str
+    kind: Literal["number", "time", "boolean", "text", "list", "struct", "picture", "bytes"]
+    count: NonNegativeInt
+    nulls: NonNegativeInt
+    nan: NonNegativeInt = 0
+    infinite: NonNegativeInt = 0
+    minimum: Figure | None = None
+    maximum: Figure | None = None
+    mean: Figure | None = None
+    deviation: float | None = None
+    distinct: Distinct | None = None
+    values: list[Occurrence] | None = None
+    quantiles: Quantiles | None = None
+    histogram: Histogram | None = None
+    parts: list[ColumnStatistics] = []
+
+
+class TableStatistics(Shape):
+    """What was counted over all rows of one configuration."""
+
+    schema_: Literal["lookalike/statistics/1"] = Field(alias="schema")
+    rows: NonNegativeInt
+    columns: Annotated[list[ColumnStatistics], Field(min_length=1)]
 
 
 class Statistics(Shape):
-    """What was counted over all rows: one entry a table, as ``generation.quality.profile`` documents it."""
+    """What was counted over all rows: one entry a configuration."""
 
-    tables: dict[str, Any]
+    tables: Annotated[dict[str, TableStatistics], Field(min_length=1)]
 
 
 class PreviewColumn(Shape):
@@ -43,3 +133,110 @@ class Preview(Shape):
     """The first rows of each configuration, from the free sample."""
 
     tables: list[PreviewTable]
+
+
+class Digests(Shape):
+    sha256: Sha256
+
+
+class Subject(Shape):
+    """A thing that a statement is about, by name and digest."""
+
+    name: str
+    digest: Digests
+
+
+class Statement(Shape):
+    """An in-toto Statement v1."""
+
+    type_: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
+    subject: Annotated[list[Subject], Field(min_length=1)]
+
+
+class BuildDefinition(Shape):
+    """What was asked and how it was made, as the page of the build type explains it."""
+
+    build_type: str = Field(alias="buildType")
+    external_parameters: dict[str, Any] = Field(alias="externalParameters")
+    internal_parameters: dict[str, Any] = Field(alias="internalParameters")
+
+
+class Builder(Shape):
+    id: str
+
+
+class RunDetails(Shape):
+    """Who made it. There is no clock here."""
+
+    builder: Builder
+
+
+class Provenance(Shape):
+    """The predicate of SLSA Provenance v1."""
+
+    build_definition: BuildDefinition = Field(alias="buildDefinition")
+    run_details: RunDetails = Field(alias="runDetails")
+
+
+class ProvenanceStatement(Statement):
+    """How a version was made."""
+
+    predicate_type: Literal["https://slsa.dev/provenance/v1"] = Field(alias="predicateType")
+    predicate: Provenance
+
+
+class ReplayedFile(Shape):
+    """A file that was made again, and how it came out."""
+
+    path: str
+    outcome: Literal["same digest", "same values", "different"]
+
+
+class Replay(Shape):
+    """How the files of a version came out when they were made again."""
+
+    runtime: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    same_runtime: bool = Field(alias="sameRuntime")
+    files: Annotated[list[ReplayedFile], Field(min_length=1)]
+    words: Annotated[str, Field(min_length=1)]
+
+
+class ReplayStatement(Statement):
+    """That a version was made again, and compared."""
+
+    predicate_type: Annotated[str, Field(alias="predicateType", pattern=r"/predicates/replay/v1$")]
+    predicate: Replay
+
+
+class Signature(Shape):
+    """Who signed, and the signature in base64."""
+
+    keyid: str
+    sig: str
+
+
+StatementT = TypeVar("StatementT", bound=Statement)
+
+
+def _opened(payload: Any) -> Any:
+    """The JSON that a payload holds in base64."""
+    try:
+        return json.loads(base64.b64decode(payload, validate=True))
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise ValueError(f"the payload is no JSON in base64: {error}") from error
+
+
+class Envelope(Shape, Generic[StatementT]):
+    """A signed statement: DSSE. The shape says nothing of the signature; whoever relies on it verifies first."""
+
+    payload_type: Literal["application/vnd.in-toto+json"] = Field(alias="payloadType")
+    payload: Annotated[StatementT, BeforeValidator(_opened)]
+    signatures: Annotated[list[Signature], Field(min_length=1)]
+
+
+class ProvenanceEnvelope(Envelope[ProvenanceStatement]):
+    """Signed provenance of a version."""
+
+
+class ReplayEnvelope(Envelope[ReplayStatement]):
+    """Signed report of a replay."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -16,9 +14,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from catalog import attachments, delivery, licensing
+from catalog import attachments, delivery, licensing, previews
 from catalog.models import Attachment, Dataset, File, Licence, Listing, Offer, PreviewPicture, Version
-from catalog.pages import hit, sheets
+from catalog.pages import hit, links, sheets_of
+from catalog.shapes import ReplayEnvelope
 from marketplace import storage
 from marketplace.accounts.acting import acting_account
 from marketplace.accounts.models import Account
@@ -54,17 +53,19 @@ def browse(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def dataset(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
-    """A dataset at one version (the newest readable one without ``number``): data, statistics, provenance, files."""
+    """A dataset at one version: data, statistics, provenance, files.
+
+    Without ``number`` it is the newest on the shelf, else the newest that the account may read; while the first one is
+    being made, the page says so to everybody else.
+    """
     found = get_object_or_404(Dataset.objects.named(owner, name))
-    version = _version(found, number)
     listing = getattr(found, "listing", None)
-    if version is None:
-        if listing is None or listing.state != Listing.State.ANNOUNCED:
-            raise Http404(f"There is no version {number or ''} of {found}.")
-        return render(request, "catalog/announced.html", {"dataset": found, "listing": listing})
     account = acting_account(request)
-    if not licensing.may_look(account, version):
-        raise Http404(f"There is no dataset {found} that you may see.")
+    version = licensing.newest_for(account, found) if number is None else _version(found, number)
+    if version is None or not licensing.may_look(account, version):
+        if number is None and listing is not None and listing.state == Listing.State.ANNOUNCED:
+            return render(request, "catalog/announced.html", {"dataset": found, "listing": listing})
+        raise Http404(f"There is no {f'version {number} of ' if number else 'dataset '}{found} that you may see.")
     return render(request, "catalog/dataset.html", _dataset_context(account, found, version, listing))
 
 
@@ -110,8 +111,12 @@ def attachment(request: HttpRequest, owner: str, name: str, number: str, kind: s
     """A document about the version, as it was stored."""
     version = _seen_version(request, owner, name, number)
     found = get_object_or_404(Attachment, version=version, kind=kind)
-    if not attachments.KINDS[kind].public and not licensing.may_have(acting_account(request), version):
-        return _licence_needed(request, version, f"The {attachments.KINDS[kind].title.lower()} is for licence holders.")
+    try:
+        of_kind = attachments.kind(kind)
+    except LookupError as error:
+        raise Http404(f"There is no document {kind} here.") from error
+    if not of_kind.public and not licensing.may_have(acting_account(request), version):
+        return _licence_needed(request, version, f"The {of_kind.title.lower()} is for licence holders.")
     return HttpResponse(attachments.read(found), content_type=found.media_type)
 
 
@@ -163,9 +168,7 @@ def _dataset_context(
     account: Account | None, found: Dataset, version: Version, listing: Listing | None
 ) -> dict[str, Any]:
     documents = {document.kind: document for document in version.attachments.all()}
-    shown = {
-        kind: attachments.load(documents[kind]) for kind in ("statistics", "preview", "replay") if kind in documents
-    }
+    shown = {kind: attachments.load(documents[kind]) for kind in _SHOWN if kind in documents}
     return {
         "dataset": found,
         "version": version,
@@ -173,12 +176,13 @@ def _dataset_context(
         "offer": None if listing is None else listing.offers.filter(open=True).order_by("price").first(),
         "may_have": licensing.may_have(account, version),
         "licence": None if account is None else licensing.licence_for(account, version),
-        "versions": found.versions.newest_first().select_related("shelf")[:_VERSIONS_SHOWN],
+        "versions": links(account, version, most=_VERSIONS_SHOWN),
         "files": version.files.order_by("path")[:_FILES_SHOWN],
         "files_in_all": version.files.count(),
         "documents": documents,
         "picture_base": reverse("catalog:picture", args=[version.id, "-"]).removesuffix("-"),
-        "sheets": sheets(shown["preview"], shown.get("statistics")) if "preview" in shown else [],
+        "sheets": sheets_of(version, shown.get("preview"), shown.get("statistics")),
+        "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(version) else "missing",
         "replay": _replay_words(shown.get("replay")),
         "maker": version.recipe["generator"]["name"].split("/"),
         "runtime": version.recipe["runtime"].removeprefix("sha256:"),
@@ -189,13 +193,11 @@ def _replay_words(envelope: Mapping[str, Any] | None) -> str:
     """What the signed report of the last replay says; we wrote it, so its signature is not checked here."""
     if envelope is None:
         return ""
-    return str(json.loads(base64.b64decode(envelope["payload"]))["predicate"]["words"])
+    return ReplayEnvelope.model_validate(envelope).payload.predicate.words
 
 
-def _version(found: Dataset, number: str | None) -> Version | None:
+def _version(found: Dataset, number: str) -> Version | None:
     versions = found.versions.readable().select_related("shelf", "dataset__account")
-    if number is None:
-        return versions.newest_first().first()
     try:
         major, minor, patch = (int(part) for part in number.split("."))
     except ValueError:

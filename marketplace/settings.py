@@ -72,6 +72,7 @@ INSTALLED_APPS = [
         "pgtrigger",
         "marketplace.web",
         "marketplace.work",
+        "marketplace.mail",
         "marketplace.keys",
         "marketplace.storage",
         "marketplace.accounts",
@@ -93,7 +94,6 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     # Before the check of forms, which reads what was sent.
-    "marketplace.web.bodies.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -166,7 +166,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL_STACK
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
-# Mail. On one machine each message is a file.
+# How a worker sends mail. On one machine each message is a file.
 if LOCAL_STACK:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(VAR_DIR / "mail")
@@ -177,6 +177,8 @@ else:
     EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
     EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
     EMAIL_USE_TLS = is_set(os.environ, "EMAIL_USE_TLS", default=True)
+# A mail server that says nothing must not hold the worker that waits for it.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", f"Lookalike <no-reply@{urlsplit(PUBLIC_URL).hostname}>")
 
 LANGUAGE_CODE = "en"
@@ -198,12 +200,14 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = LOCAL_STACK
 
+# Strangers' files are not read at all, others' up to SOURCE_MAX_BYTES a request.
+FILE_UPLOAD_HANDLERS = [
+    "marketplace.web.uploads.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "marketplace.web.uploads.UnnamedFileHandler",
+]
 # A file beyond this lies on disk while it is read, never in memory, and without a name.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
-FILE_UPLOAD_HANDLERS = [
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "marketplace.web.bodies.UnnamedFileHandler",
-]
 # The one place on a machine's disk where uploads, sources and state lie while they are worked on.
 SCRATCH_DIR = Path(os.environ.get("LOOKALIKE_SCRATCH") or VAR_DIR / "scratch")
 FILE_UPLOAD_TEMP_DIR = str(SCRATCH_DIR)

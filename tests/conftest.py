@@ -6,18 +6,6 @@ import pytest
 from pytest_django import Settings
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have ``xdist_group`` hold: pytest-xdist 3.8 writes the group into a field that pytest 9.2 no longer reads.
-
-    That is pytest-xdist's issue 1386; without this, grouped tests are silently spread over all processes.
-    """
-    for item in items:
-        meant = getattr(item, "_nodeid", item.nodeid)
-        if meant != item.nodeid:
-            item._id = type(item._id).parse(meant)
-
-
 @pytest.fixture(scope="session")
 def detector() -> None:
     """Watches for queries in a loop."""

@@ -67,6 +67,7 @@ def a_version(
     }
     layout = a_layout(columns)
     manifest = manifests.build(layout=layout, recipe=recipe, files=files)
+    storage.put_bytes(manifest.body, "application/json")
     run = run or uuid7()
     key = storage.private_key("seeds", run, "seed.json")
     storage.put_private_bytes(key, b"{}", "application/json")

@@ -18,6 +18,7 @@ PLANTED = {
     "generation/runs/lifecycle.py": "import generation.orders.ordering",
     "billing/apps.py": "import generation.runs.registry",
     "marketplace/work/queue.py": "import marketplace.accounts.tokens",
+    "marketplace/mail/outbox.py": "import marketplace.accounts.models",
     "marketplace/local/stack.py": "import marketplace.storage.blobs",
     "generation/sdk/streams.py": "import django",
     "generation/generators/tabular/fitted/model.py": "import generation.runner.plan",

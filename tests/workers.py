@@ -1,4 +1,4 @@
-"""Real Celery workers on the database of the test process, and ways to harm them."""
+"""Work done in this process, and real Celery workers on the database of the test process, with ways to harm them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,24 @@ from django.db import connection
 
 from marketplace.local.processes import Child
 from marketplace.local.stack import worker_command
+from marketplace.work.celery_tasks import perform
+from marketplace.work.models import Piece
 
 _CELERY = str(Path(sys.executable).with_name("celery"))
+
+
+def work_off(limit: int = 500) -> None:
+    """Do all due work in this process, as a worker would, until nothing is due.
+
+    The test must not be in a transaction: a heartbeat, on a connection of its own, would not see the lease.
+    """
+    assert not connection.in_atomic_block, "mark the test django_db(transaction=True)"
+    for _ in range(limit):
+        piece = Piece.objects.claimable().order_by("created_at").first()
+        if piece is None:
+            return
+        perform(str(piece.id))
+    raise AssertionError(f"after {limit} pieces there is still work: {list(Piece.objects.claimable())}")
 
 
 def environment() -> dict[str, str]:

@@ -210,6 +210,10 @@ class Migration(migrations.Migration):
             model_name='file',
             trigger=pgtrigger.compiler.Trigger(name='never_changes', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='0c95dc6d3dd01855dc22342229f0da5b0d5126a9', operation='UPDATE OR DELETE', pgid='pgtrigger_never_changes_5f149', table='catalog_file', when='BEFORE')),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='file',
+            trigger=pgtrigger.compiler.Trigger(name='never_added', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n        IF EXISTS (SELECT 1 FROM catalog_manifest WHERE version_id = NEW.version_id) THEN\n            RAISE EXCEPTION 'pgtrigger: the version is complete, nothing is added to %', TG_TABLE_NAME;\n        END IF;\n        RETURN NEW;\n        ", hash='dd6b380f91b46728ec97ffb864e78f20c9869b16', operation='INSERT', pgid='pgtrigger_never_added_26d03', table='catalog_file', when='BEFORE')),
+        ),
         migrations.AddIndex(
             model_name='listing',
             index=models.Index(fields=['-shown_at', '-id'], name='listing_newest_first'),

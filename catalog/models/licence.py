@@ -31,6 +31,10 @@ class LicenceQuerySet(models.QuerySet["Licence"]):
             models.Q(version=version) | models.Q(dataset_id=version.dataset_id, later_versions=True) & earlier
         )
 
+    def oldest_version_first(self) -> LicenceQuerySet:
+        """By the number of the licensed version, the lowest first."""
+        return self.order_by("version__major", "version__minor", "version__patch")
+
 
 class Licence(models.Model):
     """Nobody, not even the owner, reads data without one. Its cause is the thing that it was granted for."""

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from catalog.models.dataset import Dataset
-from catalog.models.immutable import immutable
+from catalog.models.immutable import complete, immutable
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
@@ -20,6 +20,12 @@ class VersionQuerySet(models.QuerySet["Version"]):
     def on_shelf(self) -> VersionQuerySet:
         """Versions that new buyers may have."""
         return self.filter(shelf__state=ShelfState.State.ON_SHELF)
+
+    def since(self, version: Version) -> VersionQuerySet:
+        """``version`` and the later ones of its dataset."""
+        later = models.Q(major__gt=version.major) | models.Q(major=version.major, minor__gt=version.minor)
+        later |= models.Q(major=version.major, minor=version.minor, patch__gte=version.patch)
+        return self.filter(later, dataset_id=version.dataset_id)
 
     def newest_first(self) -> VersionQuerySet:
         """By version number, the highest first."""
@@ -93,14 +99,14 @@ class File(models.Model):
             models.CheckConstraint(condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="file_digest_form"),
         ]
         indexes: ClassVar = [models.Index(fields=["sha256"], name="file_by_digest")]
-        triggers: ClassVar = immutable()
+        triggers: ClassVar = [*immutable(), complete()]
 
     def __str__(self) -> str:
         return self.path
 
 
 class Manifest(models.Model):
-    """The very bytes whose SHA-256 names the version (RFC 8785)."""
+    """The very bytes whose SHA-256 names the version (RFC 8785). Once it is there, no file can be added."""
 
     version = models.OneToOneField(Version, models.PROTECT, primary_key=True, related_name="manifest")
     body = models.BinaryField()

@@ -9,26 +9,82 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from catalog.models import Licence
+from generation.orders import ordering, quoting
 from generation.orders.models import Order
-from generation.runs.models import Run
+from generation.runs.models import Run, Source
 from marketplace.doctor import Fault, check
+from marketplace.work.models import Piece
 
 _PATIENCE = timedelta(minutes=2)
 
 
 @check(promise=3)
 def ordered_licences_have_their_order() -> Iterator[Fault]:
-    """A licence with the cause ``order`` names a delivered order of the same account."""
-    order = Order.objects.filter(id=OuterRef("cause_id"), account=OuterRef("account"), state=Order.State.DELIVERED)
+    """A licence with the cause ``order`` names a delivered order of the same account, whose run made the version."""
+    order = Order.objects.filter(
+        id=OuterRef("cause_id"), account=OuterRef("account"), run=OuterRef("version__run"), state=Order.State.DELIVERED
+    )
     for licence in Licence.objects.filter(~Exists(order), cause_kind=Licence.Cause.ORDER).iterator():
-        yield Fault(f"licence {licence.id}", f"its cause, order {licence.cause_id}, is not delivered to its account.")
+        message = f"its cause, order {licence.cause_id}, is not one of its account that delivered this version."
+        yield Fault(f"licence {licence.id}", message)
+
+
+@check(promise=3)
+def delivered_orders_have_their_licence() -> Iterator[Fault]:
+    """A delivered order gave its account a licence to what its run made, under the terms that were agreed to."""
+    licence = Licence.objects.filter(
+        cause_kind=Licence.Cause.ORDER,
+        cause_id=OuterRef("id"),
+        account=OuterRef("account"),
+        version__run=OuterRef("run"),
+        terms=OuterRef("terms"),
+    )
+    for order in Order.objects.filter(~Exists(licence), state=Order.State.DELIVERED).iterator():
+        yield Fault(f"order {order.id}", "it is delivered, and there is no licence to its version under its terms.")
+
+
+@check(promise=7)
+def drafts_are_quoted() -> Iterator[Fault]:
+    """A draft has a quote coming, or says what is wrong with it."""
+    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=quoting.QUOTE)
+    drafts = Order.objects.filter(~Exists(coming), state=Order.State.DRAFT, problems=[])
+    for order in drafts.filter(created_at__lt=Now() - _PATIENCE).iterator():
+        yield Fault(f"order {order.id}", "it is a draft and no work is left that would quote it.")
+
+
+@check(promise=7)
+def quotes_end_in_time() -> Iterator[Fault]:
+    """A quote that nobody agreed to in time expires."""
+    for order in Order.objects.filter(state=Order.State.QUOTED, quoted_until__lt=Now() - _PATIENCE).iterator():
+        yield Fault(f"order {order.id}", "its quote ran out and the sweep did not end it.")
 
 
 @check(promise=7)
 def orders_follow_their_run() -> Iterator[Fault]:
-    """An order whose run ended is settled soon after."""
-    late = Order.objects.filter(
-        state=Order.State.IN_PRODUCTION, run__state__in=Run.ENDED, run__ended_at__lt=Now() - _PATIENCE
-    )
-    for order in late.select_related("run").iterator():
+    """An order whose run ended is settled soon after; until then it waits for its run."""
+    making = Order.objects.filter(state=Order.State.IN_PRODUCTION).select_related("run")
+    for order in making.filter(run__state__in=Run.ENDED, run__ended_at__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"order {order.id}", f"its run is {order.run.state} and the order is not settled.")  # type: ignore[union-attr]
+    waiting = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=ordering.SETTLE)
+    for order in making.filter(~Exists(waiting), run__in=Run.objects.under_way()).iterator():
+        yield Fault(f"order {order.id}", "it is being made and no work waits to settle it.")
+
+
+@check(promise=7)
+def nothing_of_orders_waits_for_what_ended() -> Iterator[Fault]:
+    """Work of orders that waits for a run is released when the run ends."""
+    ended = Run.objects.filter(id=OuterRef("after"), state__in=Run.ENDED, ended_at__lt=Now() - _PATIENCE)
+    waiting = Piece.objects.filter(Exists(ended), state=Piece.State.WAITING, kind__startswith="orders.")
+    for piece in waiting.iterator():
+        yield Fault(f"piece {piece.id}", f"{piece.kind} waits for run {piece.after}, which has ended.")
+
+
+@check(promise=7)
+def uploads_go_with_their_order() -> Iterator[Fault]:
+    """What was uploaded is deleted once an order with it ended for good, unless another is being made from it."""
+    served = Order.objects.filter(
+        source=OuterRef("id"), state__in=ordering.SOURCE_SERVED, ended_at__lt=Now() - _PATIENCE
+    )
+    kept = Order.objects.keeping(OuterRef("id"))
+    for source in Source.objects.filter(Exists(served), ~Exists(kept)).exclude(state=Source.State.GONE).iterator():
+        yield Fault(f"source {source.id}", "its order has ended and it is not deleted.")

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+
+from marketplace.web import uploads
 
 _LARGEST_ORDER = 100_000_000
 
 
 class UploadForm(forms.Form):
-    """A CSV or Parquet file, and which of its columns identifies a person."""
+    """A CSV or Parquet file, and which of its columns identifies a person. ``cut_off``: the file sent was too large."""
 
-    file = forms.FileField(
-        label="File",
-        help_text="CSV in UTF-8 with a header line, or Parquet; up to 1 GiB. It is deleted when your order ends.",
-    )
+    file = forms.FileField(label="File")
     identifier = forms.CharField(
         label="Identifying column",
         required=False,
@@ -25,14 +22,15 @@ class UploadForm(forms.Form):
         help_text="If a person has several rows: the column that identifies the person. Otherwise leave it empty.",
     )
 
-    def clean_file(self) -> UploadedFile[Any]:
-        upload: UploadedFile[Any] = self.cleaned_data["file"]
-        if (upload.size or 0) > settings.SOURCE_MAX_BYTES:
-            raise forms.ValidationError(
-                f"The file has {upload.size:,} bytes; the limit is {settings.SOURCE_MAX_BYTES:,}. "
-                "Send a sample of its rows."
-            )
-        return upload
+    def __init__(self, *args: Any, cut_off: bool = False, **options: Any) -> None:
+        super().__init__(*args, **options)
+        limit = uploads.largest_upload()
+        file = self.fields["file"]
+        file.help_text = (
+            f"CSV in UTF-8 with a header line, or Parquet; up to {limit}. It is deleted when your order ends."
+        )
+        if cut_off:
+            file.error_messages["required"] = f"The file is too large; the limit is {limit}. Send a sample of its rows."
 
 
 class AmountForm(forms.Form):

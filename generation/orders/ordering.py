@@ -1,4 +1,4 @@
-"""An order's life: drafted, quoted, placed, settled, delivered; or cancelled, failed, made again.
+"""An order's life: drafted, placed, settled, delivered; or cancelled, failed, made again.
 
 An order at price 0 passes the states of every order and skips hold and charge.
 """
@@ -6,20 +6,18 @@ An order at price 0 passes the states of every order and skips hold and charge.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
 from catalog import licensing
 from catalog.models import Dataset, Licence, Version
+from generation.orders import quoting
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved, move
-from generation.runner import Checked, JobSpec, Needs
-from generation.runs import lifecycle, probes, sources, workplace
+from generation.runs import lifecycle, sources
 from generation.runs.models import GeneratorVersion, Run, Source
 from marketplace.accounts.models import Account
 from marketplace.web.schema_forms import completed
@@ -27,18 +25,15 @@ from marketplace.work import queue
 from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease
 
-QUOTE = "orders.quote"
 SETTLE = "orders.settle"
 FORGET_SOURCE = "orders.forget_source"
 
-QUOTE_HELD = timedelta(hours=24)
 TERMS = (
     "Made to order for this account. You may use this dataset, and what you derive from it, for any purpose inside "
     "your organisation, including to train models. It is synthetic and comes without warranty."
 )
-_NO_SEED = "00" * 16
 #: Ends after which the upload has served. A failed order keeps it, for the same settings again, until it is a week old.
-_SOURCE_SERVED = frozenset({Order.State.DELIVERED, Order.State.DECLINED, Order.State.CANCELLED})
+SOURCE_SERVED = frozenset({Order.State.DELIVERED, Order.State.DECLINED, Order.State.CANCELLED})
 
 
 def draft(
@@ -62,50 +57,23 @@ def draft(
             source=source,
             again=again,
         )
-        queue.enqueue(QUOTE, order.id)
+        queue.enqueue(quoting.QUOTE, order.id)
         return order
 
 
-def quote(lease: Lease) -> None:
-    """Perform ``orders.quote``: ask the generator for its faults, layout and needs; price and hold the quote."""
-    order = Order.objects.select_related("generator__generator__account", "source", "account").get(id=lease.subject)
-    if order.state != Order.State.DRAFT or order.problems:
-        return
-    job = JobSpec(
-        generator=order.generator.reference,
-        params=order.parameters,
-        units=order.units,
-        seed=_NO_SEED,
-        domain="quote",
-        facts=None if order.source is None else order.source.facts,
-        digest=order.generator.digest,
-    )
-    with workplace.faults_of_the_runner(), workplace.warm_runner(order.generator) as runner:
-        checked = runner.check(job)
-    problems = [{"field": p.field, "message": p.message, "remedy": p.remedy} for p in checked.problems]
-    if checked.layout is not None and checked.needs is not None:
-        problems += _beyond_limits(order.units, checked.layout, checked.needs)
-    with lease.finishing():
-        _note_quote(order.id, problems, checked)
-
-
-def no_quote(order_id: UUID, fault: WorkFault) -> None:
-    """Record on the draft why there is no quote."""
-    Order.objects.filter(id=order_id, state=Order.State.DRAFT).update(
-        problems=[{"field": "", "message": fault.message, "remedy": "Change the settings and ask again."}],
-        fault_owner=fault.owner,
-        fault_message=fault.message,
-    )
-
-
 def place(order: Order) -> Order:
-    """Agree to the quote: a private dataset and its run begin. Raises OrderMoved when it cannot be agreed to."""
+    """Agree to the quote: a private dataset and its run begin, under the terms of this moment.
+
+    A quote that ran out, or whose generator's version another one replaced, expires instead. Raises OrderMoved when it
+    cannot be agreed to.
+    """
     with transaction.atomic():
-        order = _locked(order.id)
-        if order.state == Order.State.QUOTED and _has_expired(order):
+        order = Order.objects.locked(order.id)
+        if order.state == Order.State.QUOTED and _has_lapsed(order):
             _end(order, Order.State.EXPIRED)
             return order
         move(order, Order.State.AUTHORISED)
+        _keep_source(order)
         move(order, Order.State.IN_PRODUCTION)
         dataset = Dataset.objects.create(
             account=order.account,
@@ -121,6 +89,7 @@ def place(order: Order) -> Order:
             source=order.source,
             licensed_to_owner=False,
         )
+        order.terms = TERMS
         order.placed_at = Now()
         order.save()
         queue.enqueue(SETTLE, order.id, after=order.run.id)
@@ -130,7 +99,8 @@ def place(order: Order) -> Order:
 def settle(lease: Lease) -> None:
     """Perform ``orders.settle`` after the run: deliver what is ready; end with the run what failed."""
     with lease.finishing():
-        order = _locked(lease.subject)
+        _lock_run(lease.subject)
+        order = Order.objects.locked(lease.subject)
         if order.ended or order.run is None:
             return
         if order.run.state == Run.State.READY:
@@ -150,23 +120,26 @@ def settling_failed(order_id: UUID, fault: WorkFault) -> None:
 def cancel(order: Order) -> Order:
     """End an order that is not ended; nothing is charged. Raises OrderMoved when it is too late."""
     with transaction.atomic():
-        order = _locked(order.id)
-        _end(order, Order.State.CANCELLED)
-        # The run may have become ready while its lock was waited for: what it is then decides.
-        if order.run is not None and not lifecycle.cancel(order.run.id):
-            order.run.refresh_from_db(fields=["state"])
-            if order.run.state == Run.State.READY:
-                raise OrderMoved("This order is made and about to be delivered, so it can no longer be cancelled.")
-        return order
+        run = _lock_run(order.id)
+        order = Order.objects.locked(order.id)
+        if order.run == run:
+            if run is not None and not order.ended and not lifecycle.cancel(run.id):
+                _refuse_after(run)
+            _end(order, Order.State.CANCELLED)
+            return order
+    # It was placed between the two locks, and a run is locked before its order: once more, with the run that it has.
+    return cancel(order)
 
 
 def again(order: Order) -> Order:
-    """Return a new draft with the same settings. Raises OrderMoved when the uploaded file is gone."""
-    if order.source is not None and order.source.state != Source.State.UNDERSTOOD:
-        raise OrderMoved("The uploaded file is deleted when an order ends. Upload it again for a new order.")
+    """Return a new draft with the same settings, by the newest version of the generator.
+
+    Raises OrderMoved when the uploaded file is gone.
+    """
+    _refuse_gone(order.source)
     return draft(
         order.account,
-        order.generator,
+        order.generator.generator.versions.newest_first()[0],
         parameters=order.parameters,
         units=order.units,
         splits=order.splits,
@@ -176,10 +149,11 @@ def again(order: Order) -> Order:
 
 
 def forget_source(lease: Lease) -> None:
-    """Perform ``orders.forget_source``: delete what was uploaded, unless another order still needs it."""
-    source = Source.objects.get(id=lease.subject)
-    if not Order.objects.filter(source=source).exclude(state__in=Order.ENDED).exists():
-        sources.delete(source)
+    """Perform ``orders.forget_source``: delete what was uploaded, unless something is being made from it."""
+    with lease.finishing():
+        source = Source.objects.select_for_update().get(id=lease.subject)
+        if not Order.objects.keeping(source.id).exists():
+            sources.delete(source)
 
 
 def sweep() -> None:
@@ -188,48 +162,11 @@ def sweep() -> None:
     with transaction.atomic():
         for order_id in unseen.values_list("id", flat=True)[:100]:
             queue.enqueue(SETTLE, order_id)
-        lapsed = Order.objects.select_for_update().filter(state=Order.State.QUOTED, quoted_until__lt=Now())[:100]
-        for order in lapsed:
-            _end(order, Order.State.EXPIRED)
-
-
-def _note_quote(order_id: UUID, problems: list[dict[str, str]], checked: Checked) -> None:
-    order = _locked(order_id)
-    if order.state != Order.State.DRAFT:
-        return
-    if problems or checked.layout is None or checked.needs is None:
-        order.problems = problems
-        order.save(update_fields=["problems"])
-        return
-    move(order, Order.State.QUOTED)
-    order.quote = {
-        "unit": checked.layout["unit"],
-        "seconds": _seconds(order.units, checked.layout, checked.needs),
-        "tables": [{"name": t["name"], "columns": len(t["schema"])} for t in checked.layout["tables"]],
-    }
-    order.quoted_at, order.quoted_until = Now(), Now() + QUOTE_HELD
-    order.probe = probes.ask(order.account, order.generator, order.parameters, order.units, order.source)
-    order.save()
-
-
-def _seconds(units: int, layout: Mapping[str, Any], needs: Needs) -> float:
-    """The estimate for one worker; several make it shorter."""
-    return float(needs.prepare_seconds + needs.seconds_per_block * units / layout["block"])
-
-
-def _beyond_limits(units: int, layout: Mapping[str, Any], needs: Needs) -> list[dict[str, str]]:
-    """Why this job needs more than a worker may give, if it does."""
-    seconds = _seconds(units, layout, needs)
-    problems = []
-    if needs.memory_mib > settings.RUN_MAX_MEMORY_MIB:
-        problems.append(f"This needs {needs.memory_mib:,} MiB of memory; the limit is {settings.RUN_MAX_MEMORY_MIB:,}.")
-    if needs.scratch_mib > settings.RUN_MAX_SCRATCH_MIB:
-        problems.append(f"This needs {needs.scratch_mib:,} MiB of disk; the limit is {settings.RUN_MAX_SCRATCH_MIB:,}.")
-    if seconds > settings.RUN_MAX_SECONDS:
-        problems.append(
-            f"This would take about {seconds / 3600:,.0f} h; the limit is {settings.RUN_MAX_SECONDS / 3600:,.0f} h."
+        lapsed = Order.objects.select_for_update(skip_locked=True).filter(
+            state=Order.State.QUOTED, quoted_until__lt=Now()
         )
-    return [{"field": "units", "message": text, "remedy": "Ask for fewer units, or smaller ones."} for text in problems]
+        for order in lapsed[:100]:
+            _end(order, Order.State.EXPIRED)
 
 
 def _deliver(order: Order, run: Run) -> None:
@@ -240,7 +177,7 @@ def _deliver(order: Order, run: Run) -> None:
         order.account,
         Version.objects.get(run=run.id),
         cause=licensing.Cause(Licence.Cause.ORDER, order.id),
-        terms=TERMS,
+        terms=order.terms,
     )
     _end(order, Order.State.DELIVERED)
 
@@ -249,17 +186,40 @@ def _end(order: Order, state: str) -> None:
     move(order, state)
     order.ended_at = Now()
     order.save()
-    if order.source_id is not None and state in _SOURCE_SERVED:
+    if order.source_id is not None and state in SOURCE_SERVED:
+        # Whoever asks now whether the source is still kept ends first, and is asked again.
+        Source.objects.select_for_update().get(id=order.source_id)
         queue.enqueue(FORGET_SOURCE, order.source_id)
 
 
-def _has_expired(order: Order) -> bool:
+def _keep_source(order: Order) -> None:
+    """See that the upload is there, and that nobody deletes it before this transaction ends. Raises OrderMoved."""
+    if order.source_id is not None:
+        _refuse_gone(Source.objects.select_for_update().get(id=order.source_id))
+
+
+def _refuse_gone(source: Source | None) -> None:
+    for problem in quoting.gone(source):
+        raise OrderMoved(f"{problem['message']} {problem['remedy']}")
+
+
+def _has_lapsed(order: Order) -> bool:
+    """Can the quote no longer be kept? The order then says why, where it is more than its time that is over."""
+    newer = quoting.replacement(order.generator)
+    if newer is not None:
+        order.fault_message = f"{newer} took the place of {order.generator}, so this quote can no longer be kept."
+        return True
     return not Order.objects.filter(id=order.id, quoted_until__gte=Now()).exists()
 
 
-def _locked(order_id: UUID) -> Order:
-    return (
-        Order.objects.select_for_update(of=("self",))
-        .select_related("account", "generator__generator__account", "run", "source")
-        .get(id=order_id)
-    )
+def _refuse_after(run: Run) -> None:
+    """Raise OrderMoved if the run came to an end that the order must follow."""
+    if run.state == Run.State.READY:
+        raise OrderMoved("This order is made and about to be delivered, so it can no longer be cancelled.")
+    if run.state == Run.State.FAILED:
+        raise OrderMoved("This order failed, so there is nothing to cancel. Nothing was charged.")
+
+
+def _lock_run(order_id: UUID) -> Run | None:
+    """Lock the order's run, if it has one. The order of locks is run, order, and then the rest."""
+    return Run.objects.select_for_update(of=("self",)).filter(order=order_id).first()

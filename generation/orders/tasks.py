@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from generation.orders import ordering
+from generation.orders import ordering, quoting
 from marketplace.work.faults import WorkFault
 from marketplace.work.kinds import Kind, register, register_sweep
 
@@ -13,7 +13,7 @@ def _source_stays(source: UUID, fault: WorkFault) -> None:
     """The weekly sweep of sources deletes it later; the failed piece is there for staff to see."""
 
 
-register(Kind(ordering.QUOTE, "interactive", perform=ordering.quote, give_up=ordering.no_quote))
+register(Kind(quoting.QUOTE, "interactive", perform=quoting.quote, give_up=quoting.no_quote))
 register(Kind(ordering.SETTLE, "publishing", perform=ordering.settle, give_up=ordering.settling_failed, attempts=10))
 register(Kind(ordering.FORGET_SOURCE, "housekeeping", perform=ordering.forget_source, give_up=_source_stays))
 register_sweep(ordering.sweep)

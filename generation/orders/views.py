@@ -23,9 +23,9 @@ from generation.orders.steps import steps
 from generation.runs import probes, sources
 from generation.runs.models import GeneratorVersion, Probe, Source
 from generation.runs.progress import Cell, Progress, progress
+from generation.runs.recipes import seed_commitment
 from marketplace.accounts.acting import acting_account
-from marketplace.web import keyset
-from marketplace.web.bodies import takes_files
+from marketplace.web import keyset, uploads
 from marketplace.web.plots import Rate, ShardCell
 from marketplace.web.schema_forms import SchemaForm
 
@@ -42,14 +42,14 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "orders/list.html", {"page": page})
 
 
-@takes_files
 @login_required
 @require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """Send a file to a generator that learns from one."""
     generator = _generator(owner, name)
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = UploadForm(*sent, cut_off=uploads.was_cut_off(request))
+    if form.is_valid():
         try:
             source = sources.receive(
                 _account(request), form.cleaned_data["file"], identifier=form.cleaned_data["identifier"]
@@ -98,7 +98,7 @@ def source_state(request: HttpRequest, source_id: UUID) -> HttpResponse:
     """A fragment: is the upload understood yet? Once it is, the page is looked at again."""
     source = get_object_or_404(Source, id=source_id, account=_account(request))
     response = render(request, "orders/_source.html", {"source": source})
-    if source.state != Source.State.UPLOADED:
+    if not source.being_read:
         response["HX-Refresh"] = "true"
     return response
 
@@ -212,6 +212,8 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
         "sheets": [] if probe is None or probe.preview is None else sheets(probe.preview, None),
         "picture_base": reverse("orders:probe-picture", args=[found.id, "-"]).removesuffix("-"),
         "version": _delivered(found),
+        "terms": found.terms or ordering.TERMS,
+        "commitment": None if found.run is None else seed_commitment(found.run),
     }
 
 

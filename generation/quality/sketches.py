@@ -199,7 +199,7 @@ def _estimate(counts: NDArray[np.intp]) -> float:
 
 
 def _sigma(share: float) -> float:
-    """Return the sum of 2**(k - 1) * share**(2**k) over k from 0, the first term without its half."""
+    """Return share + the sum of 2**(k - 1) * share**(2**k) over k from 1."""
     if share == 1:
         return math.inf
     weight, total, before = 1.0, share, -1.0

@@ -22,7 +22,7 @@ from generation.runner.pins import PINS
 
 _PR_SET_PDEATHSIG = 1
 _HIGH = 64  # descriptors from here on are out of the way of those that have a fixed place
-_PREFIXES = tuple({str(Path(p).resolve()) for p in (sys.prefix, sys.base_prefix, sys.exec_prefix)})
+_INSTALLED = frozenset(Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix))
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def spawn(
 
 def environment(scratch: Path, pins: Mapping[str, str] = PINS) -> dict[str, str]:
     """Return all that a child finds in its environment: pins, its scratch folder, where our own code lies."""
-    code = [str(Path(entry or ".").resolve()) for entry in sys.path]
-    own = [entry for entry in dict.fromkeys(code) if not entry.startswith(_PREFIXES) and Path(entry).is_dir()]
+    code = dict.fromkeys(Path(entry or ".").resolve() for entry in sys.path)
+    own = [str(entry) for entry in code if entry.is_dir() and not _INSTALLED & {entry, *entry.parents}]
     library_path = {"LD_LIBRARY_PATH": os.environ["LD_LIBRARY_PATH"]} if "LD_LIBRARY_PATH" in os.environ else {}
     return {
         "PATH": "/usr/bin:/bin",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models.fields.json import KeyTransform
 
-from catalog import manifests, publishing
+from catalog import attachments, manifests, publishing
+from catalog.attachments import Finding
 from catalog.manifests import MadeFile
 from generation.quality import profile
 from generation.runner import file_path
@@ -18,7 +20,6 @@ from marketplace.keys import dsse
 from marketplace.work import queue
 from marketplace.work.leases import Lease
 
-CODE_VERSION = "1"
 _JSON = "application/json"
 _PARTIALS_AT_ONCE = 8
 
@@ -34,12 +35,12 @@ def assemble(lease: Lease) -> None:
         workplace.warm_runner(run.generator, run.plan["memory_mib"], lease) as runner,
     ):
         answer_key = runner.answer_key(workplace.job(run), workplace.state_folder(run))
-    assembled = {"statistics": storage.put_bytes(_dumps(statistics), _JSON).sha256}
+    findings = [attachments.store("statistics", _dumps(statistics))]
     if answer_key is not None:
-        assembled["answer-key"] = storage.put_bytes(_dumps(answer_key), _JSON).sha256
+        findings.append(attachments.store("answer-key", _dumps(answer_key)))
     with lease.finishing():
         lifecycle.advance(run.id, Run.State.ASSESSING)
-        Run.objects.filter(id=run.id).update(assembled=assembled)
+        Run.objects.filter(id=run.id).update(assembled=[asdict(finding) for finding in findings])
         lifecycle.tell(run.id, "Assembled: statistics of all shards merged.")
         queue.enqueue(lifecycle.ASSESS, run.id)
 
@@ -54,14 +55,9 @@ def assess(lease: Lease) -> None:
     manifest = manifests.build(layout=run.layout, recipe=made, files=files)
     storage.put_bytes(manifest.body, _JSON)
     disclosure = _disclose(run, manifest.digest)
-    findings = [
-        publishing.Finding(kind, CODE_VERSION, storage.read_blob(sha256))
-        for kind, sha256 in sorted(run.assembled.items())
-    ]
-    statement = recipes.statement(run, manifest.digest, files, run.assembled)
-    findings.append(
-        publishing.Finding("attestation", CODE_VERSION, _dumps(dsse.sign_statement(statement, "provenance")))
-    )
+    findings = [_finding(**noted) for noted in run.assembled]
+    statement = recipes.statement(run, manifest.digest, files, {one.kind: one.blob.sha256 for one in findings})
+    findings.append(attachments.store("attestation", _dumps(dsse.sign_statement(statement, "provenance"))))
     with lease.finishing():
         publishing.publish(
             run.dataset,
@@ -86,6 +82,11 @@ def _statistics(run: Run) -> dict[str, Any]:
         partials = shards.values_list(KeyTransform(name, "statistics"), flat=True)
         tables[name] = profile.finish(profile.merge(partials.iterator(chunk_size=_PARTIALS_AT_ONCE)))
     return {"tables": tables}
+
+
+def _finding(kind: str, code_version: str, blob: dict[str, Any]) -> Finding:
+    """A finding as ``run.assembled`` notes it."""
+    return Finding(kind, code_version, storage.Blob(**blob))
 
 
 def _run(lease: Lease) -> Run:

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from catalog.models import Dataset
 from generation.runner.seed import draw_salt, draw_seed
 from generation.runs.models import GeneratorVersion, Run, RunEvent, Source
+from generation.runs.recipes import seed_commitment
 from marketplace.web.schema_forms import completed
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
@@ -76,7 +77,7 @@ def plan_run(
         seed=draw_seed(),
         salt=draw_salt(),
     )
-    tell(run.id, f"Planned {units:,} units of {generator}. The seed is drawn and committed to.")
+    tell(run.id, f"Planned {units:,} units of {generator}. Its seed is drawn and committed to: {seed_commitment(run)}.")
     queue.enqueue(PREPARE, run.id)
     return run
 

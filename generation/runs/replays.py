@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import pyarrow.parquet as pq
 from django.conf import settings
-from django.db import transaction
 
 from catalog import attachments
 from catalog.models import Version
@@ -21,7 +20,6 @@ from generation.runs.models import Run
 from marketplace import storage
 from marketplace.keys import dsse
 
-CODE_VERSION = "1"
 Outcome = Literal["same digest", "same values", "different"]
 
 
@@ -132,5 +130,4 @@ def _attach(done: Replay) -> None:
         },
     }
     envelope = dsse.sign_statement(statement, "provenance")
-    with transaction.atomic():
-        attachments.put(done.version, "replay", CODE_VERSION, json.dumps(envelope).encode())
+    attachments.put(done.version, attachments.store("replay", json.dumps(envelope).encode()))

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from generation.runner import parse_source
@@ -30,6 +31,8 @@ from marketplace.work.leases import Lease
 
 PARSE = "runs.parse"
 _SWEPT_AT_ONCE = 50
+#: An upload that lies on our disk is stored within this time, or whoever stored it died.
+_RECEIVING = timedelta(hours=1)
 _PARSE_MEMORY_MIB = 3072
 
 log = logging.getLogger(__name__)
@@ -42,8 +45,8 @@ class SourceRefused(Exception):
 def receive(account: Account, upload: UploadedFile[Any], *, identifier: str = "") -> Source:
     """Store an upload and have it parsed. ``identifier`` names the column that identifies a person, if any.
 
-    Raises SourceRefused for an empty file and one beyond the limit; nothing is kept then. The row comes before the
-    object, so that a process that dies in between leaves nothing that is not known and deleted in time.
+    The row comes before the object, so that the sweep finds what a death in between leaves. Raises SourceRefused for an
+    empty file, one beyond the limit, and one that took too long to store; nothing is kept then.
     """
     size = upload.size or 0
     if size == 0:
@@ -64,10 +67,17 @@ def receive(account: Account, upload: UploadedFile[Any], *, identifier: str = ""
     try:
         storage.put_private_stream(source.key, upload.chunks(), size)
     except Exception:
-        source.delete()
+        # The store may have taken it and its answer been lost: the sweep deletes what is there.
+        Source.objects.filter(id=source.id).update(state=Source.State.GONE)
         raise
     with transaction.atomic():
-        queue.enqueue(PARSE, source.id)
+        received = Source.objects.filter(id=source.id, state=Source.State.RECEIVING).update(state=Source.State.UPLOADED)
+        if received:
+            queue.enqueue(PARSE, source.id)
+    if not received:
+        storage.delete_private(source.key)
+        raise SourceRefused("Storing the file took too long, so it was not kept. Upload it again.")
+    source.state = Source.State.UPLOADED
     return source
 
 
@@ -90,7 +100,7 @@ def parse(lease: Lease) -> None:
     if noted:
         storage.delete_private(source.key)
     else:
-        delete(source)
+        _clear(source.id)
 
 
 def give_up(source_id: UUID, fault: WorkFault) -> None:
@@ -110,26 +120,31 @@ def give_up(source_id: UUID, fault: WorkFault) -> None:
 
 
 def delete(source: Source) -> None:
-    """Delete everything that was uploaded or parsed; what was learnt of its shape stays."""
-    keys = [source.key, *source.files.values_list("key", flat=True)]
-    _delete_objects(keys)
-    with transaction.atomic():
-        SourceFile.objects.filter(source=source).delete()
-        Source.objects.filter(id=source.id).update(state=Source.State.GONE)
+    """Have everything deleted that was uploaded or parsed; what was learnt of its shape stays. Called in a transaction.
+
+    Nothing can be made from the source once the transaction is committed; the objects go then, or in the next sweep.
+    """
+    Source.objects.filter(id=source.id).update(state=Source.State.GONE)
+    transaction.on_commit(lambda: _clear(source.id), robust=True)
 
 
 def delete_stale() -> None:
-    """Delete sources that nobody ordered anything with for a week; runs under way keep theirs.
+    """Delete uploads that were never received whole, that nobody ordered with for a week, or that are half deleted.
 
-    Files of a deleted source are those of a worker that was too slow to hear of it.
+    Runs under way keep theirs. Files of a deleted source are those of a worker that was too slow to hear of it.
     """
-    for source in Source.objects.filter(state=Source.State.GONE, files__isnull=False).distinct()[:_SWEPT_AT_ONCE]:
-        delete(source)
-    stale = Source.objects.exclude(state=Source.State.GONE).filter(
-        uploaded_at__lt=Now() - timedelta(days=settings.SOURCE_KEPT_DAYS)
-    )
-    for source in stale.exclude(runs__in=Run.objects.under_way())[:_SWEPT_AT_ONCE]:
-        delete(source)
+    unreceived = Q(state=Source.State.RECEIVING, uploaded_at__lt=Now() - _RECEIVING)
+    old = Q(uploaded_at__lt=Now() - timedelta(days=settings.SOURCE_KEPT_DAYS)) & ~Q(state=Source.State.GONE)
+    stale = Source.objects.filter(unreceived | old).exclude(runs__in=Run.objects.under_way())
+    for source_id in stale.values_list("id", flat=True)[:_SWEPT_AT_ONCE]:
+        with transaction.atomic():
+            # Whoever plans a run with it holds this lock, so the question comes after it.
+            source = Source.objects.select_for_update().get(id=source_id)
+            if stale.filter(id=source_id).exists():
+                delete(source)
+    half_deleted = Source.objects.filter(~Q(key="") | Q(files__isnull=False), state=Source.State.GONE).distinct()
+    for source_id in half_deleted.values_list("id", flat=True)[:_SWEPT_AT_ONCE]:
+        _clear(source_id)
 
 
 def _limits(source: Source) -> dict[str, Any]:
@@ -149,10 +164,10 @@ def _commitment(source: Source, upload: Path) -> str:
 
 
 def _store(source: Source, parsed: Path) -> None:
+    """Store the parsed files, each row before its object."""
     for path in sorted(path for path in parsed.rglob("*") if path.is_file()):
         name = path.relative_to(parsed).as_posix()
         key = storage.private_key("sources", source.id, name.replace("/", "."))
-        # The row comes first: what is in the store is known, and deleted in time, whenever this process dies.
         SourceFile.objects.update_or_create(source=source, name=name, defaults={"key": key})
         storage.put_private(key, path)
 
@@ -168,6 +183,14 @@ def _note(source: Source, answer: dict[str, Any]) -> bool:
     source.save(update_fields=["state", "problems", "facts", "commitment"])
     queue.release(source.id)
     return True
+
+
+def _clear(source_id: UUID) -> None:
+    source = Source.objects.get(id=source_id)
+    _delete_objects([source.key, *source.files.values_list("key", flat=True)])
+    with transaction.atomic():
+        SourceFile.objects.filter(source=source).delete()
+        Source.objects.filter(id=source_id).update(key="")
 
 
 def _delete_objects(keys: Iterable[str]) -> None:

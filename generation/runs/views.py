@@ -33,19 +33,22 @@ def generators(request: HttpRequest) -> HttpResponse:
 def generator(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
     """What a generator makes, its settings, and what was published with it."""
     found = get_object_or_404(Generator.objects.select_related("account"), account__slug=owner, name=name)
-    versions = list(found.versions.newest_first()[:_SHOWN])
-    shown = next((v for v in versions if number in (None, v.number)), None)
+    versions = found.versions.newest_first()
+    shown = versions.first() if number is None else versions.filter(number=number).first()
     if shown is None:
-        raise Http404(f"There is no version {number} of {found}.")
+        raise Http404(f"There is no version {number or ''} of {found}.")
     runs = Run.objects.filter(generator__generator=found, state=Run.State.READY)
-    published = Version.objects.filter(
-        run__in=runs.values("id"), dataset__listing__state=Listing.State.ON_SHELF
-    ).select_related("dataset__account")[:_SHOWN]
+    published = (
+        Version.objects.on_shelf()
+        .filter(run__in=runs.values("id"), dataset__listing__state=Listing.State.ON_SHELF)
+        .select_related("dataset__account")
+        .order_by("-published_at", "-id")
+    )
     context = {
         "generator": found,
         "shown": shown,
-        "versions": versions,
-        "published": published,
+        "versions": versions[:_SHOWN],
+        "published": published[:_SHOWN],
         "settings": SchemaForm(shown.description["parameters"]).fields,
     }
     return render(request, "runs/generator.html", context)
@@ -53,16 +56,17 @@ def generator(request: HttpRequest, owner: str, name: str, number: str | None = 
 
 @require_GET
 def shelf_progress(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """A fragment for a shelf: how far the run that fills a listing is. Only runs of announced listings are public.
+    """A fragment for a shelf: how far the run is that an announced listing is being made by. Other runs are nobody's.
 
-    Once the listing is no longer announced, the whole page is looked at again: it shows the finished row, or none.
+    Once that run has ended and its listing is no longer announced, the whole page is looked at again: it shows the
+    finished row, or none.
     """
     run = get_object_or_404(Run, id=run_id)
-    listing = Listing.objects.exclude(state=Listing.State.DRAFT).filter(dataset_id=run.dataset_id).first()
-    if listing is None:
+    if not Listing.objects.filter(making=run_id, state=Listing.State.ANNOUNCED).exists():
+        listed = Listing.objects.filter(dataset=run.dataset_id).exclude(state=Listing.State.DRAFT)
+        if run.ended and listed.exists():
+            return HttpResponse(headers={"HX-Refresh": "true"})
         raise Http404("There is no such run that you may see.")
-    if listing.state != Listing.State.ANNOUNCED:
-        return HttpResponse(headers={"HX-Refresh": "true"})
     return render(request, "runs/_shelf_progress.html", {"progress": progress(run)})
 
 

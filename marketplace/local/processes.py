@@ -16,13 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _TAIL_LINES = 15
+#: Below the ports of outgoing connections, one of which could take a port before its server listens on it.
+_FIRST_PORT, _LAST_PORT = 20_000, 32_000
+_TRIES = 1_000
 #: Held as long as this process lives.
 _CLAIMS: list[socket.socket] = []
-
-
-#: Where free ports are looked for: below those of outgoing connections, one of which could otherwise take a port
-#: between its being found and its server's start.
-_FREE = range(20_000, 32_000)
 
 
 class StackError(Exception):
@@ -37,17 +35,15 @@ def free_port(preferred: int) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """As many different free ports, found while all of them are held."""
+    """As many different free ports, below those that the system gives to outgoing connections."""
     found: list[int] = []
-    with contextlib.ExitStack() as held:
-        for port in secrets.SystemRandom().sample(_FREE, len(_FREE)):
-            if len(found) == count:
-                return found
-            probe = held.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                found.append(port)
-    raise StackError(f"There are no {count} free ports on 127.0.0.1.")
+    for _ in range(_TRIES):
+        port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT)
+        if port not in found and _is_free(port) and _claim(port):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise StackError(f"There are no {count} free ports from {_FIRST_PORT} to {_LAST_PORT} on 127.0.0.1.")
 
 
 def accepts(port: int) -> bool:

@@ -257,6 +257,7 @@ def _announce(stack: Stack, demo: dict[str, Any]) -> None:
                 "access_key": environment.get("AWS_ACCESS_KEY_ID", ""),
                 "secret_key": environment.get("AWS_SECRET_ACCESS_KEY", ""),
             },
+            "environment": dict(environment.items() - os.environ.items()),
             **demo,
         },
     )

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from tests.accounts.pages import SIGN_IN, assert_whole, sign_in_and_show_again
 from tests.factories import a_person
+from tests.workers import work_off
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,7 @@ def _with_app(client: Client) -> str:
 @pytest.mark.django_db(transaction=True)
 def test_an_app_is_set_up_asked_for_and_given_up(client: Client) -> None:
     secret = _with_app(client)
+    work_off()
     assert "An authenticator app was set up" in [message.subject for message in mail.outbox]
     client.post(reverse("account_logout"))
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from tests.accounts.pages import SIGN_IN, assert_whole, link_in
 from tests.factories import a_person
+from tests.workers import work_off
 
 pytestmark = pytest.mark.django_db
 
@@ -77,10 +78,12 @@ def test_signing_out_needs_a_post(client: Client) -> None:
     assert not _signed_in(client)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_link_for_a_new_password_works_once(client: Client) -> None:
     a_person("ann")
     response = client.post(reverse("account_reset_password"), {"email": "ann@example.com"}, follow=True)
     assert "A message was sent" in assert_whole(response)
+    work_off()
     (message,) = mail.outbox
     assert message.subject == "Set a new password" and message.to == ["ann@example.com"]
     link = link_in(str(message.body))
@@ -92,6 +95,7 @@ def test_the_link_for_a_new_password_works_once(client: Client) -> None:
     new = "another horse battery"
     done = client.post(form_address, {"password1": new, "password2": new}, follow=True)
     assert_whole(done)
+    work_off()
     assert mail.outbox[1].subject == "Your password was reset"
     old = client.post(reverse("account_login"), SIGN_IN)
     assert old.status_code == 200
@@ -99,12 +103,15 @@ def test_the_link_for_a_new_password_works_once(client: Client) -> None:
     assert "no longer good" in assert_whole(Client().get(link, follow=True))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_unknown_address_gets_the_same_page_and_a_message_that_says_so(client: Client) -> None:
     response = client.post(reverse("account_reset_password"), {"email": "nobody@example.com"}, follow=True)
     assert "A message was sent" in assert_whole(response)
+    work_off()
     assert [message.subject for message in mail.outbox] == ["This address is not signed up"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_password_is_changed_with_the_present_one_and_a_message_tells_of_it(client: Client) -> None:
     user, _ = a_person("ann")
     client.force_login(user)
@@ -115,15 +122,18 @@ def test_a_password_is_changed_with_the_present_one_and_a_message_tells_of_it(cl
     client.post(reverse("account_change_password"), {**given, "oldpassword": "correct horse"})
     user.refresh_from_db()
     assert user.check_password(new) and _signed_in(client)
+    work_off()
     message = mail.outbox[-1]
     assert message.subject == "Your password was changed" and "127.0.0.1" in message.body
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_second_address_is_added_and_removed(client: Client) -> None:
     user, _ = a_person("ann")
     client.force_login(user)
     address = reverse("account_email")
     client.post(address, {"action_add": "", "email": "second@example.com"})
+    work_off()
     assert mail.outbox[0].to == ["second@example.com"]
     page = assert_whole(client.get(address))
     assert "second@example.com" in page and "not confirmed" in page

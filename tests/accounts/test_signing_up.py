@@ -16,6 +16,7 @@ from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.web.problems import Problem
 from tests.accounts.pages import assert_whole, link_in
 from tests.factories import a_person, an_account
+from tests.workers import work_off
 
 pytestmark = pytest.mark.django_db
 
@@ -89,8 +90,10 @@ def test_a_name_taken_after_the_check_is_a_conflict_and_leaves_nothing_behind(rf
     assert not User.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_link_in_the_first_message_confirms_the_address(client: Client) -> None:
     _sign_up(client)
+    work_off()
     message = mail.outbox[0]
     assert message.subject == "Confirm your e-mail address" and message.to == ["new@example.com"]
     assert not User.objects.get().emailaddress_set.get().verified
@@ -103,10 +106,12 @@ def test_the_link_in_the_first_message_confirms_the_address(client: Client) -> N
     assert "no longer good" in assert_whole(client.get(reverse("account_confirm_email", args=["cut-off"])))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_on_one_machine_each_message_is_a_file(client: Client, settings: Settings, tmp_path: Path) -> None:
     assert settings.LOCAL_STACK and settings.EMAIL_FILE_PATH.endswith("/mail")
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path)
     _sign_up(client)
+    work_off()
     (file,) = tmp_path.iterdir()
     assert "Subject: Confirm your e-mail address" in file.read_text()

@@ -11,6 +11,8 @@ from django.db import Error, connection, transaction
 from catalog.models import File, Manifest, Version
 from tests.factories import a_dataset, a_version, an_account
 
+DIGEST = "0" * 64
+
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
 
@@ -24,11 +26,19 @@ def by_orm_save(version: Version) -> None:
     version.save()
 
 
+def copied(file: File | None) -> File:
+    assert file is not None
+    file.pk, file.path = None, "data/again.parquet"
+    return file
+
+
 ATTEMPTS: dict[str, Callable[[Version], object]] = {
     "save a version": by_orm_save,
     "update a version": lambda v: Version.objects.filter(id=v.id).update(digest="0" * 64),
     "delete a version": lambda v: Version.objects.filter(id=v.id)._raw_delete("default"),
-    "update a file": lambda v: File.objects.filter(version=v).update(sha256="0" * 64),
+    "update a file": lambda v: File.objects.filter(version=v).update(sha256=DIGEST),
+    "add a file": lambda v: copied(v.files.first()).save(),
+    "add files": lambda v: File.objects.bulk_create([copied(v.files.first())]),
     "delete a file": lambda v: File.objects.filter(version=v).first().delete(),  # type: ignore[union-attr]
     "update a manifest": lambda v: Manifest.objects.filter(version=v).update(body=b"{}"),
     "delete a manifest": lambda v: Manifest.objects.filter(version=v).delete(),
@@ -47,6 +57,15 @@ def test_sql_cannot(version: Version, table: str, statement: str) -> None:
     column = {"catalog_version": "rows", "catalog_file": "rows", "catalog_manifest": "body"}[table]
     with pytest.raises(Error, match="pgtrigger"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.format(table=table, column=column))
+
+
+def test_sql_cannot_add_a_file(version: Version) -> None:
+    columns = "version_id, path, config, split, sample, rows, bytes, sha256"
+    statement = (
+        f"INSERT INTO catalog_file ({columns}) SELECT {columns.replace(' path', ' path || 2')} FROM catalog_file"
+    )
+    with pytest.raises(Error, match="is complete"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 @pytest.mark.parametrize("table", ["catalog_version", "catalog_file", "catalog_manifest"])

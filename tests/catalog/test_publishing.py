@@ -132,6 +132,14 @@ def test_yanking_needs_a_reason() -> None:
         publishing.yank(version, "  ")
 
 
+def test_the_shelf_says_when_a_version_was_yanked() -> None:
+    version = a_version(a_dataset(an_account()))
+    before = version.shelf.changed_at
+    publishing.yank(version, "A column is mislabelled.")
+    version.shelf.refresh_from_db()
+    assert version.shelf.changed_at > before
+
+
 def test_a_licence_holder_downloads_by_a_signed_link_and_it_is_recorded(client: Client) -> None:
     user, account = a_person()
     version = a_version(a_dataset(account))

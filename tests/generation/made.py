@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from catalog.models import Dataset
 from generation.runs import lifecycle, registry
 from generation.runs.models import GeneratorVersion, Run
 from marketplace.accounts.models import Account
-from marketplace.work.celery_tasks import perform
-from marketplace.work.models import Piece
 from tests.factories import a_dataset, an_account
+from tests.workers import work_off as work_off
 
 REFERENCE = "tests.generation.dice:dice"
 
@@ -31,17 +30,3 @@ def a_run(generator: GeneratorVersion, dataset: Dataset | None = None, *, units:
             units=units,
             **options,
         )
-
-
-def work_off(limit: int = 500) -> None:
-    """Do all due work in this process, as a worker would, until nothing is due.
-
-    The test must not be in a transaction: a heartbeat, on a connection of its own, would not see the lease.
-    """
-    assert not connection.in_atomic_block, "mark the test django_db(transaction=True)"
-    for _ in range(limit):
-        piece = Piece.objects.claimable().order_by("created_at").first()
-        if piece is None:
-            return
-        perform(str(piece.id))
-    raise AssertionError(f"after {limit} pieces there is still work: {list(Piece.objects.claimable())}")

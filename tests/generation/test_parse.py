@@ -242,7 +242,8 @@ def test_types_are_found_over_all_rows(tmp_path: Path) -> None:
         "remark": ("string", "text"),
     }
     assert columns["price"]["decimals"] == 2
-    assert columns["gaps"]["missing"] == pytest.approx(5 / 6, abs=0.001)
+    gaps = pq.read_table(tmp_path / "out" / "default.parquet").column("gaps")
+    assert columns["gaps"]["missing"] == round(gaps.null_count / len(gaps), 3)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -297,6 +298,22 @@ def test_a_real_table_comes_out_as_it_went_in(tmp_path: Path) -> None:
     assert facts["holdout_rows"] == withheld.num_rows
     both = pa.concat_tables([kept, withheld]).sort_by([(name, "ascending") for name in table.column_names])
     assert both.equals(table.sort_by([(name, "ascending") for name in table.column_names]))
+
+
+def test_rows_that_are_withheld_decide_nothing_about_a_column(tmp_path: Path) -> None:
+    """Ten rows have each mark, the fewest that count: where one of the ten is withheld, nine are left."""
+    n = 400
+    marked = csv_of(
+        person=[str(i) for i in range(n)],
+        level=[str(i % 7) for i in range(n)],
+        **{f"mark{k}": ["1" if i % 40 == k else "" for i in range(n)] for k in range(40)},
+    )
+    columns = columns_of(understand(marked, tmp_path, holdout_share=0.1))
+    kept = pq.read_table(tmp_path / "out" / "default.parquet")
+    values = {name: len(kept) - kept.column(name).null_count for name in kept.column_names}
+    assert {values[f"mark{k}"] for k in range(40)} > {9, 10}, "some lose rows to the hold-out and some do not"
+    for k in range(40):
+        assert columns[f"mark{k}"]["kind"] == ("constant" if values[f"mark{k}"] >= 10 else "empty")
 
 
 words = st.text(alphabet="abcdefghijklmnopqrstuvwxyzäöü", min_size=6, max_size=12)

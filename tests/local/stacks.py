@@ -169,9 +169,10 @@ class Visitor:
         assert token, page
         form = {"login": login["email"], "password": login["password"], "csrfmiddlewaretoken": token[1]}
         address = f"{self.site}/accounts/login/"
-        self._open(urllib.request.Request(address, urllib.parse.urlencode(form).encode(), {"Referer": address}))
+        sent = urllib.request.Request(address, urllib.parse.urlencode(form).encode(), {"Referer": address})
+        answer = self._open(sent)
         own = self.get("/account")
-        assert (own.status, own.path) == (http.client.OK, "/account"), f"{login['email']} was not signed in"
+        assert (own.status, own.path) == (http.client.OK, "/account"), f"{login['email']}: {answer}, then {own}"
         return own.text
 
     def _open(self, request: urllib.request.Request) -> Page:

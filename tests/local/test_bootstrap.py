@@ -156,8 +156,8 @@ def test_a_python_without_venv_is_told_what_to_install_and_leaves_no_half_of_one
     assert not (tmp_path / ".venv").exists()
 
 
-def test_every_python_3_can_read_the_script_far_enough_to_refuse() -> None:
-    ast.parse(_BOOTSTRAP.read_text(), feature_version=(3, 7))
+def test_python_from_3_8_on_can_read_the_script_far_enough_to_refuse() -> None:
+    ast.parse(_BOOTSTRAP.read_text(), feature_version=(3, 8))
 
 
 def _wheel(folder: Path, version: str) -> Path:

@@ -69,7 +69,8 @@ def test_a_port_where_somebody_answers_to_localhost_is_evaded(address: str) -> N
 
 
 def test_a_port_that_a_stack_is_about_to_use_is_evaded_by_the_next_one_until_it_ends() -> None:
-    (port,) = free_ports(1)
+    with socket.create_server(("127.0.0.1", 0)) as nobody_yet:
+        port = nobody_yet.getsockname()[1]
     first = subprocess.Popen(
         [sys.executable, "-c", _CLAIM, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -21,7 +23,7 @@ import redis
 from botocore.exceptions import BotoCoreError, ClientError
 from celery import Celery
 
-from tests.local.stacks import Process, Up, Visitor, answers, libraries
+from tests.local.stacks import ROOT, Process, Up, Visitor, answers, libraries
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("stack")]
 
@@ -141,6 +143,16 @@ def test_every_token_is_one_of_the_account_it_is_named_for(first: Up) -> None:
         assert found == [(slug,)]
 
 
+def test_other_commands_work_on_the_running_stack_without_being_told(first: Up) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), "register_generator", "card-transactions"]
+    told = {"PATH": "/usr/bin:/bin", "LOOKALIKE_VAR": str(first.var)}
+    done = subprocess.run(command, env=told, cwd="/", capture_output=True, text=True, check=False, timeout=240)
+    assert (done.returncode, done.stderr) == (0, "")
+    number, digest = done.stdout.split()[-2:]
+    registered = "SELECT number FROM runs_generatorversion WHERE digest = %s"
+    assert _query(first.facts, registered, digest.removeprefix("sha256:")) == [(number,)]
+
+
 def test_the_database_redis_and_the_bucket_answer_with_these_keys_and_no_others(first: Up) -> None:
     facts = first.facts
     assert _accounts(facts)
@@ -191,6 +203,8 @@ def test_a_port_that_is_asked_for_by_name_and_is_taken_is_refused(first: Up, tmp
 def test_children_that_are_killed_are_started_again_and_the_site_works(
     first: Up, parts: dict[str, tuple[str, ...]]
 ) -> None:
+    for words in parts.values():
+        first.until(lambda words=words: len(first.children(*words)) == 1, what="all children")  # type: ignore[misc]
     before = {part: first.child(*words) for part, words in parts.items()}
     for child in before.values():
         os.kill(child.pid, signal.SIGKILL)

@@ -8,6 +8,7 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
+from catalog import publishing
 from catalog.models import Listing
 from generation.runs.models import Run
 from marketplace.site.shelves import Shelf, announce
@@ -55,6 +56,14 @@ def test_the_page_is_looked_at_again_when_nothing_came_of_it(client: Client) -> 
     assert Run.objects.get(id=listing.making).state == "failed"
     assert progress(client, listing.making)["HX-Refresh"] == "true"
     assert "Throws" not in client.get("/").content.decode()
+
+
+def test_only_the_run_that_an_announced_listing_is_made_by_is_shown(client: Client) -> None:
+    listing = announced()
+    other = a_run(listing.dataset.account.generators.get().versions.get(), listing.dataset)
+    assert progress(client, other.id).status_code == 404
+    publishing.close(listing)
+    assert progress(client, other.id).status_code == 404
 
 
 def test_a_run_without_a_listing_is_nobody_elses_business(client: Client) -> None:

@@ -182,3 +182,9 @@ def test_the_way_around_names_only_what_is_installed_and_where_the_reader_is() -
             for place in ("/", "/orders/7", "/nope", "/libraryx")
         }
     assert current == {"/": ["Browse"], "/orders/7": ["Orders"], "/nope": [], "/libraryx": []}
+
+
+@pytest.mark.django_db
+def test_an_address_with_a_nul_byte_leads_nowhere(client: Client) -> None:
+    answer = client.get("/datasets/ann/numbers/versions/1.0.0/files/a%00b")
+    assert answer.status_code == 404

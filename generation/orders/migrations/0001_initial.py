@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('draft', 'draft'), ('quoted', 'quoted'), ('expired', 'expired'), ('authorised', 'held'), ('in_production', 'being made'), ('settling', 'being settled'), ('payment_due', 'payment due'), ('delivered', 'delivered'), ('cancelled', 'cancelled'), ('declined', 'declined'), ('failed', 'failed'), ('lapsed', 'lapsed')], default='draft', max_length=13)),
                 ('problems', models.JSONField(default=list)),
                 ('quote', models.JSONField(default=dict)),
+                ('terms', models.TextField(blank=True)),
                 ('price', models.PositiveBigIntegerField(default=0)),
                 ('currency', models.CharField(default='EUR', max_length=3)),
                 ('fault_owner', models.CharField(blank=True, max_length=8)),
@@ -45,7 +46,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['account', '-created_at', '-id'], name='orders_newest_first')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'quoted', 'expired', 'cancelled']), ('run__isnull', False), _connector='OR'), name='placed_order_has_run')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'quoted', 'expired', 'cancelled']), ('run__isnull', False), _connector='OR'), name='placed_order_has_run'), models.CheckConstraint(condition=models.Q(('run__isnull', True), models.Q(('terms', ''), _negated=True), _connector='OR'), name='placed_order_has_terms')],
             },
         ),
     ]

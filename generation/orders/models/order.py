@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models.functions import Now
@@ -17,11 +18,22 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """The account's orders with what a list shows of them."""
         return self.filter(account=account).select_related("generator__generator__account", "run__dataset__account")
 
+    def locked(self, order_id: UUID) -> Order:
+        """The order under its row lock. Whoever locks its run too has locked that before."""
+        self.select_for_update().get(id=order_id)
+        # What is joined is read once the lock is there: with it, it would be as it was before we waited.
+        return self.select_related("account", "generator__generator__account", "run", "source").get(id=order_id)
+
+    def keeping(self, source: UUID | models.OuterRef) -> OrderQuerySet:
+        """Orders that still need the upload: agreed to, and not ended. A draft or a quote keeps nothing."""
+        return self.filter(source=source, state__in=Order.AGREED)
+
 
 class Order(models.Model):
     """draft → quoted → authorised → in_production → settling → delivered; DESIGN.md has the whole graph.
 
-    ``problems`` says why a draft could not be quoted; ``quote`` holds units, unit, seconds and the layout's tables.
+    ``problems`` says why a draft could not be quoted; ``quote`` holds the unit, seconds and the layout's tables;
+    ``terms`` are those that were agreed to when the order was placed.
     """
 
     class State(models.TextChoices):
@@ -38,6 +50,7 @@ class Order(models.Model):
         FAILED = "failed", "failed"
         LAPSED = "lapsed", "lapsed"
 
+    AGREED: ClassVar = (State.AUTHORISED, State.IN_PRODUCTION, State.SETTLING, State.PAYMENT_DUE)
     ENDED: ClassVar = (
         State.EXPIRED,
         State.DELIVERED,
@@ -60,6 +73,7 @@ class Order(models.Model):
     state = models.CharField(max_length=13, choices=State, default=State.DRAFT)
     problems = models.JSONField(default=list)
     quote = models.JSONField(default=dict)
+    terms = models.TextField(blank=True)
     price = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3, default="EUR")
     fault_owner = models.CharField(max_length=8, blank=True)
@@ -79,7 +93,10 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=models.Q(state__in=["draft", "quoted", "expired", "cancelled"]) | models.Q(run__isnull=False),
                 name="placed_order_has_run",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(run__isnull=True) | ~models.Q(terms=""), name="placed_order_has_terms"
+            ),
         ]
 
     def __str__(self) -> str:

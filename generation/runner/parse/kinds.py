@@ -1,5 +1,7 @@
 """What each column is, found by counting its distinct values on disk; the counts stay here.
 
+Only the rows to learn from are counted: what is withheld decides nothing, or a later check against it would flatter.
+
 DuckDB counts, because it does so within a bound of memory and spills the rest into the scratch folder.
 """
 
@@ -32,7 +34,7 @@ class Column:
     """One column as its owner is told of it. Nothing here depends on fewer than ``K`` rows but the fact of uniqueness.
 
     ``missing`` is a share rounded to three digits, 0 when fewer than ``K`` rows are without a value; ``distinct`` is
-    the power of ten at or below the number of distinct values.
+    the power of ten at or below the number of distinct values. Both are of the rows to learn from.
     """
 
     name: str
@@ -76,7 +78,7 @@ def understand(store: Store, readings: Sequence[Reading], limits: Limits, faults
     withheld = pq.read_metadata(store.withheld).num_rows
     with duckdb.connect(config={"threads": 1, "memory_limit": f"{limits.memory_bytes >> 20}MiB"}) as database:
         database.execute("SET temp_directory = ?", [str(store.scratch)])
-        columns = tuple(_column(database, store, reading, rows + withheld) for reading in readings)
+        columns = tuple(_column(database, store, reading, rows) for reading in readings)
     _check_use(columns, limits, faults)
     notes = [{"column": one.name, "message": one.note} for one in readings if one.note]
     notes += [{"column": one.name, "message": _WARNINGS[one.kind]} for one in columns if one.kind in _WARNINGS]
@@ -146,7 +148,7 @@ def _count(database: duckdb.DuckDBPyConnection, store: Store, reading: Reading) 
         )
         SELECT count(*), coalesce(sum(n), 0), coalesce(sum(n) FILTER (n >= {K}), 0), coalesce({width}, 0) FROM level
     """  # noqa: S608 - a column cannot be a parameter; its name is quoted
-    row = database.execute(query, [[str(store.kept), str(store.withheld)]]).fetchone()
+    row = database.execute(query, [str(store.kept)]).fetchone()
     if row is None:
         raise AssertionError("an aggregate has one row")
     return _Counts(*(int(value) for value in row))

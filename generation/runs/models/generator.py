@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from catalog.models.immutable import immutable
 from marketplace.accounts.models import Account
 
 
@@ -57,7 +57,7 @@ class GeneratorVersion(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["generator", "number"], name="one_generator_version_a_number")
         ]
-        triggers: ClassVar = [pgtrigger.Protect(name="never_changes", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers: ClassVar = immutable()
 
     def __str__(self) -> str:
         return f"{self.generator} {self.number}"

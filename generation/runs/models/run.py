@@ -24,8 +24,8 @@ class Run(models.Model):
     """planned → preparing → generating → assembling → assessing → ready | failed | cancelled.
 
     ``seed`` and ``salt`` are secret until licensed; what anybody may know is the commitment. ``splits`` is what was
-    asked ([{"name", "share"}]), ``plan`` and ``layout`` what came of it, ``assembled`` the digests of the documents
-    that assembling made; all three are empty until then.
+    asked ([{"name", "share"}]), ``plan`` and ``layout`` what came of it, ``assembled`` the documents that assembling
+    stored (``catalog.attachments.Finding`` as JSON); all three are empty until then.
     """
 
     class State(models.TextChoices):
@@ -56,7 +56,7 @@ class Run(models.Model):
     layout = models.JSONField(default=dict)
     plan = models.JSONField(default=dict)
     runtime = models.ForeignKey(Runtime, models.PROTECT, null=True, related_name="runs")
-    assembled = models.JSONField(default=dict)
+    assembled = models.JSONField(default=list)
     fault_owner = models.CharField(max_length=8, blank=True)
     fault_message = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())

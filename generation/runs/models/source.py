@@ -12,9 +12,14 @@ from marketplace.accounts.models import Account
 
 
 class Source(models.Model):
-    """An upload under a private key. Nothing of its values is kept here: ``facts`` holds names, types and counts."""
+    """An upload under a private key. Nothing of its values is kept here: ``facts`` holds names, types and counts.
+
+    receiving → uploaded → understood | refused, and from each of them gone. The row is there before the object that
+    ``key`` names, and ``key`` is empty once everything that was stored is deleted.
+    """
 
     class State(models.TextChoices):
+        RECEIVING = "receiving", "being received"
         UPLOADED = "uploaded", "being read"
         UNDERSTOOD = "understood", "understood"
         REFUSED = "refused", "refused"
@@ -26,7 +31,7 @@ class Source(models.Model):
     bytes = models.PositiveBigIntegerField()
     identifier = models.CharField(max_length=200, blank=True)
     key = models.CharField(max_length=200, blank=True)
-    state = models.CharField(max_length=10, choices=State, default=State.UPLOADED)
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVING)
     facts = models.JSONField(null=True)
     problems = models.JSONField(default=list)
     salt = models.BinaryField(max_length=32)
@@ -35,6 +40,11 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def being_read(self) -> bool:
+        """Is it not known yet what the file holds?"""
+        return self.state in {self.State.RECEIVING, self.State.UPLOADED}
 
 
 class SourceFile(models.Model):

@@ -25,6 +25,5 @@ class Resliced(CardTransactions):
                 yield name, batch.slice(start, self.most)
 
 
-by_37 = Resliced(37)
+by_50 = Resliced(50)
 by_500 = Resliced(500)
-by_1000 = Resliced(1000)

@@ -1,7 +1,7 @@
 """The same recipe gives the same files, byte for byte, whoever makes which shard, when, and in what batches.
 
 ``card-transactions`` by the shell command with 1, 2 and 4 workers and by the runner with its shards in reverse, under
-three ``PYTHONHASHSEED``s and in batches of four sizes; the other house generators by fewer of these.
+three ``PYTHONHASHSEED``s and in batches of three sizes; the other house generators by fewer of these.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def test_card_transactions_are_the_same_files_backward_and_under_any_hash_seed(
     assert made(CARDS, tmp_path / "home", mark, backward=hash_seed != "1", PYTHONHASHSEED=hash_seed) == digests
 
 
-@pytest.mark.parametrize("size", ["by_37", "by_500", "by_1000"])
+@pytest.mark.parametrize("size", ["by_50", "by_500"])
 def test_card_transactions_are_the_same_files_in_batches_of_any_size(
     size: str, cards: tuple[Digests, Mark], tmp_path: Path
 ) -> None:
@@ -147,10 +147,3 @@ def test_a_learned_table_is_the_same_files_fitted_again_by_others_and_backward(t
     assert len(set(forward.values())) == len(forward) >= 4
     backward = made(case, tmp_path / "b", mark, source=tmp_path / "source", backward=True, PYTHONHASHSEED="7")
     assert backward == forward
-
-
-def test_another_seed_gives_other_files(cards: tuple[Digests, Mark], tmp_path: Path) -> None:
-    digests, _ = cards
-    other = commanded(CARDS, tmp_path / "out", "--seed", "f" * 32)
-    assert set(other) == set(digests)
-    assert not set(other.values()) & set(digests.values())

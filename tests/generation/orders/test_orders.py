@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from catalog import licensing
-from catalog.models import Dataset, Version
+from catalog.models import Dataset, Licence, Version
 from generation.orders import ordering, states
 from generation.orders.models import Order
 from generation.runs import sources
@@ -30,13 +30,6 @@ from tests.generation.orders.flow import draft, press, upload
 from tests.web.browser import sent_by
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
-
-
-@pytest.fixture
-def account(client: Client) -> Account:
-    user, account = a_person("ann")
-    client.force_login(user)
-    return account
 
 
 def people(rows: int = 600) -> bytes:
@@ -102,14 +95,28 @@ def test_a_probe_shows_no_statistics_since_none_were_counted(client: Client, acc
 
 def test_the_upload_is_gone_once_its_order_is_delivered(client: Client, account: Account) -> None:
     source = upload(client, people())
-    keys = list(SourceFile.objects.filter(source=source).values_list("key", flat=True))
-    assert keys
+    keys = [source.key, *SourceFile.objects.filter(source=source).values_list("key", flat=True)]
+    assert len(keys) > 1
     press(client, draft(client, "tabular", source=source, units="500"), "place")
     source.refresh_from_db()
     assert source.state == "gone"
-    for key in [*keys, source.key]:
+    for key in keys:
         with pytest.raises(storage.ObjectMissing):
             storage.read(key)
+
+
+def test_the_licence_has_the_terms_that_were_agreed_to(
+    client: Client, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    the_dice()
+    order = draft(client, "dice", units="500")
+    agreed = ordering.TERMS
+    assert agreed in client.get(f"/orders/{order.id}").content.decode()
+    ordering.place(order)
+    monkeypatch.setattr(ordering, "TERMS", "Other terms of a later day.")
+    work_off()
+    assert Licence.objects.get(cause_id=order.id).terms == agreed
+    assert agreed in client.get(f"/orders/{order.id}").content.decode()
 
 
 def test_a_dataset_made_to_order_is_private_and_unlisted(client: Client, account: Account) -> None:
@@ -265,7 +272,7 @@ def test_an_upload_over_the_limit_is_refused_on_the_form(
     settings.SOURCE_MAX_BYTES = 1000  # type: ignore[attr-defined]
     answer = client.post("/orders/new/house/tabular/upload", {"file": SimpleUploadedFile("a.csv", people())})
     assert answer.status_code == 422
-    assert "the limit is 1,000" in answer.content.decode()
+    assert "the limit is 1,000 bytes" in answer.content.decode()
     assert not Source.objects.exists()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from generation.runner import CancelledFault, GeneratorFault, PlatformFault, Runner
+from generation.runner import CancelledFault, GeneratorFault, PlatformFault, Runner, process
 from generation.runner.pins import PINS
 from tests.generation.runner.asking import CLINIC, CROOK, MARK, a_job, a_shard, all_blocks, files_below
 
@@ -174,6 +174,19 @@ def test_no_child_finds_a_secret_in_its_environment(tmp_path: Path, monkeypatch:
             names = {line.partition(b"=")[0].decode() for line in environment.split(b"\0") if line}
             assert names <= {"PATH", "HOME", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", *PINS}
             assert names >= set(PINS)
+
+
+def test_children_find_our_code_also_where_its_folder_is_named_like_the_interpreters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = tmp_path / "venv-app"
+    monkeypatch.setattr(process, "_INSTALLED", frozenset({tmp_path / "venv"}))
+    for folder in (beside, tmp_path / "venv" / "lib"):
+        folder.mkdir(parents=True, exist_ok=True)
+        monkeypatch.syspath_prepend(str(folder))
+    found = process.environment(tmp_path)["PYTHONPATH"].split(os.pathsep)
+    assert str(beside) in found
+    assert str(tmp_path / "venv" / "lib") not in found
 
 
 def test_a_child_inherits_no_descriptor_but_its_pipes(tmp_path: Path) -> None:

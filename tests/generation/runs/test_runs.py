@@ -241,7 +241,8 @@ def test_two_attempts_at_preparing_never_mix_their_states_and_the_loser_is_forgo
             Run.objects.select_for_update().get(id=run.id)
             locked.set()
             until(lambda: _waits_for_a_lock(cursor), seconds=60, what="the slow attempt's wait")
-            Piece.objects.filter(id=piece.id).update(leased_until=Now() - timedelta(seconds=1))
+            _let_lapse(piece)
+            assert claim(piece.id) is not None
         connection.close()
 
     overtaker = threading.Thread(target=overtake)
@@ -250,6 +251,7 @@ def test_two_attempts_at_preparing_never_mix_their_states_and_the_loser_is_forgo
     preparing_slowly = threading.Thread(target=_lose, args=(slow,))
     preparing_slowly.start()
     overtaker.join()
+    _let_lapse(piece)
     perform(str(piece.id))
     preparing_slowly.join()
     work_off()
@@ -284,6 +286,10 @@ def test_no_generator_of_another_account_runs_unconfined() -> None:
     with pytest.raises(registry.NotConfined, match="run confined"):
         registry.register(REFERENCE, an_account("acme"))
     assert not GeneratorVersion.objects.exists()
+
+
+def _let_lapse(piece: Piece) -> None:
+    Piece.objects.filter(id=piece.id).update(leased_until=Now() - timedelta(seconds=1))
 
 
 def _lose(lease: Lease) -> None:

@@ -55,14 +55,22 @@ def test_an_upload_whose_process_died_as_it_was_stored_is_deleted_in_time(monkey
     assert kept() == set()
 
 
-def test_an_upload_that_the_store_refuses_leaves_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(key: str, chunks: Iterable[bytes], size: int) -> None:
+def test_an_upload_that_the_store_took_without_saying_so_is_deleted_by_the_next_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = storage.put_private_stream
+
+    def lose_the_answer(key: str, chunks: Iterable[bytes], size: int) -> None:
+        store(key, chunks, size)
         raise StorageError(key)
 
-    monkeypatch.setattr(storage, "put_private_stream", refuse)
+    monkeypatch.setattr(storage, "put_private_stream", lose_the_answer)
     with pytest.raises(StorageError):
         received()
-    assert not Source.objects.exists()
+    assert len(kept()) == 1
+    sources.delete_stale()
+    assert kept() == set()
+    assert Source.objects.get().state == Source.State.GONE
 
 
 def test_an_upload_that_is_deleted_while_it_is_read_stays_deleted(monkeypatch: pytest.MonkeyPatch) -> None:

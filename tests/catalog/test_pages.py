@@ -1,0 +1,178 @@
+"""What the page of a dataset shows, to whom, as its versions and its listing move."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pyarrow as pa
+import pytest
+from django.test import Client
+from uuid_utils.compat import uuid7
+
+from catalog import attachments, licensing, previews, publishing
+from catalog.models import Dataset, Listing, ShelfState, Version
+from generation.quality.profile import TableProfile, finish
+from marketplace.accounts.models import Account
+from marketplace.work.models import Piece
+from tests.factories import a_dataset, a_listing, a_person, a_version, an_account
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
+
+ADDRESS = "/datasets/seller/numbers"
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    return a_dataset(an_account("seller"))
+
+
+def on_shelf(dataset: Dataset) -> None:
+    publishing.put_on_shelf(a_listing(dataset).listing)
+
+
+def signed_in(client: Client) -> Account:
+    user, account = a_person()
+    client.force_login(user)
+    return account
+
+
+def shown(client: Client, address: str = ADDRESS) -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_yanking_the_newest_version_leaves_the_one_before_on_the_page(client: Client, dataset: Dataset) -> None:
+    a_version(dataset)
+    newest = a_version(dataset)
+    on_shelf(dataset)
+    assert "Numbers 1.1.0" in shown(client)
+    publishing.yank(newest, "A column is mislabelled.")
+    assert "Numbers 1.0.0" in shown(client)
+    assert client.get(f"{ADDRESS}/versions/1.1.0").status_code == 404
+
+
+def test_whoever_has_a_yanked_version_sees_it_when_nothing_else_is_there(client: Client, dataset: Dataset) -> None:
+    version = a_version(dataset)
+    on_shelf(dataset)
+    licensing.acquire(signed_in(client), dataset.listing.offers.get())
+    publishing.yank(version, "A column is mislabelled.")
+    assert "A column is mislabelled." in shown(client)
+    assert Client().get(ADDRESS).status_code == 404
+
+
+def test_a_licence_shows_the_newest_version_that_it_covers_once_the_listing_is_closed(
+    client: Client, dataset: Dataset
+) -> None:
+    account = signed_in(client)
+    first = a_version(dataset)
+    licensing.grant(account, first, cause=licensing.Cause("order", uuid7()), terms="Yours.")
+    a_version(dataset)
+    assert "Numbers 1.0.0" in shown(client)
+    licensing.grant(account, first, cause=licensing.Cause("order", uuid7()), terms="Later too.", later_versions=True)
+    assert "Numbers 1.1.0" in shown(client)
+
+
+def test_an_account_holds_exactly_the_versions_that_it_may_have(dataset: Dataset) -> None:
+    holder = an_account("holder")
+    versions = [a_version(dataset), a_version(dataset), a_version(dataset, columns=("a", "b")), a_version(dataset)]
+    licensing.grant(holder, versions[0], cause=licensing.Cause("order", uuid7()), terms="")
+    licensing.grant(holder, versions[2], cause=licensing.Cause("order", uuid7()), terms="", later_versions=True)
+    held = licensing.held(holder, dataset).newest_first()
+    assert [version.number for version in held] == ["3.0.0", "2.0.0", "1.0.0"]
+    assert set(held) == {version for version in versions if licensing.may_have(holder, version)}
+    assert not licensing.held(None, dataset).exists()
+
+
+def test_a_dataset_whose_first_version_is_made_and_not_shelved_yet_is_announced(
+    client: Client, dataset: Dataset
+) -> None:
+    listing = a_listing(dataset).listing
+    run = uuid7()
+    publishing.announce(listing, run)
+    assert "Being made now" in shown(client)
+    a_version(dataset, run=run)
+    page = shown(client)
+    assert "Being made now" in page and f"/runs/{run}/progress" in page
+    assert client.get(f"{ADDRESS}/versions/1.0.0").status_code == 404
+    assert client.get(f"{ADDRESS}/versions/7.0.0").status_code == 404
+    publishing.put_on_shelf(Listing.objects.get(dataset=dataset))
+    assert "Numbers 1.0.0" in shown(client)
+
+
+def with_statistics(version: Version) -> None:
+    rows = pa.table({"number": pa.array(range(20), pa.int64())})
+    profile = TableProfile(rows.schema)
+    profile.add(rows)
+    body = json.dumps({"tables": {"default": finish(profile.partial())}}).encode()
+    attachments.put(version, attachments.store("statistics", body))
+
+
+def fail_the_preview(version: Version) -> None:
+    Piece.objects.filter(kind="catalog.preview", subject=version.id).update(state=Piece.State.FAILED)
+
+
+def test_statistics_are_shown_before_the_first_rows_are(client: Client, dataset: Dataset) -> None:
+    with_statistics(a_version(dataset))
+    on_shelf(dataset)
+    page = shown(client)
+    assert "The first rows are being read" in page
+    assert "Dictionary and statistics of 1 columns" in page
+    assert "<svg" in page.partition("table-default")[2].partition("Provenance")[0]
+
+
+def test_a_page_whose_first_rows_could_not_be_read_says_so_and_does_not_ask_to_wait(
+    client: Client, dataset: Dataset
+) -> None:
+    version = a_version(dataset)
+    with_statistics(version)
+    on_shelf(dataset)
+    fail_the_preview(version)
+    page = shown(client)
+    assert "being read" not in page
+    assert "The first rows could not be read" in page
+    assert "Dictionary and statistics of 1 columns" in page
+
+
+def test_without_any_document_the_page_still_tells_columns_and_rows(client: Client, dataset: Dataset) -> None:
+    fail_the_preview(a_version(dataset))
+    on_shelf(dataset)
+    page = shown(client)
+    assert "this version, 20 rows" in page
+    assert "Dictionary of 1 columns" in page
+    assert "None" not in page
+
+
+def test_the_rows_that_are_told_are_those_of_all_files_and_not_of_the_preview(client: Client, dataset: Dataset) -> None:
+    previews.make(a_version(dataset))
+    on_shelf(dataset)
+    page = shown(client)
+    assert "10 of 20 rows." in page
+    assert "could not be read" not in page
+
+
+def test_the_list_of_versions_links_those_that_open(client: Client, dataset: Dataset) -> None:
+    account = signed_in(client)
+    versions = [a_version(dataset) for _ in range(4)]
+    licensing.grant(account, versions[1], cause=licensing.Cause("order", uuid7()), terms="")
+    on_shelf(dataset)
+    for version in versions[:3]:
+        publishing.yank(version, "A column is mislabelled.")
+    ShelfState.objects.filter(version=versions[2]).update(state=ShelfState.State.WITHDRAWN)
+    for visitor, linked in ((client, {"1.1.0"}), (Client(), set())):
+        page = shown(visitor)
+        found = set(re.findall(rf'href="{ADDRESS}/versions/([0-9.]+)"', page))
+        assert found == linked
+        assert all(visitor.get(f"{ADDRESS}/versions/{number}").status_code == 200 for number in found)
+        assert "1.2.0" in page and "withdrawn" in page
+
+
+def test_the_library_does_not_link_what_was_withdrawn(client: Client, dataset: Dataset) -> None:
+    version = a_version(dataset)
+    licensing.grant(signed_in(client), version, cause=licensing.Cause("order", uuid7()), terms="")
+    assert f"{ADDRESS}/versions/1.0.0" in shown(client, "/library")
+    ShelfState.objects.filter(version=version).update(state=ShelfState.State.WITHDRAWN)
+    page = shown(client, "/library")
+    assert f"{ADDRESS}/versions/1.0.0" not in page
+    assert "withdrawn" in page
