@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from pytest_django import Settings
 
 
@@ -22,6 +23,12 @@ def no_query_in_a_loop(detector: None, settings: Settings) -> None:
     # Twice is no loop yet: signing in reads the user twice.
     settings.ZEAL_NPLUSONE_THRESHOLD = 3
     settings.MIDDLEWARE = ["zeal.middleware.zeal_middleware", *settings.MIDDLEWARE]
+
+
+@pytest.fixture(autouse=True)
+def no_attempts_yet() -> None:
+    """Limits on attempts stay on; each test begins with none used up, and with no page kept from another."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

@@ -21,11 +21,23 @@ from tests.generation.runner.asking import CLINIC, CROOK, MARK, a_job, a_shard, 
 SECRET = "correct-horse-battery-staple"
 
 
+#: Children that other tests of this process keep warm.
+_others: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def leave_others_alone() -> None:
+    """Count none of the children that were there before the test."""
+    _others.clear()
+    while found := children():
+        _others.update(found.values())
+
+
 def children(parent: int | None = None) -> dict[str, int]:
     """The runner children of a process by the module they run."""
     found = {}
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
+        if entry.name.isdigit() and int(entry.name) not in _others:
             try:
                 status, command = (entry / "stat").read_text(), (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
