@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ _CELL_SHOWN = 120
 _NAMED = 12
 _FIGURE_SHOWN = 40
 _FEW_BARS = 4
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SAYS_LITTLE = frozenset({"key", "reference", "time"})
 
 
@@ -154,7 +156,10 @@ def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, rows: Ma
 
 
 def _gallery(table: Mapping[str, Any], media: set[int]) -> list[Shot]:
-    """The first picture column, captioned by the classes of the row's objects."""
+    """The first picture column, captioned by the classes of the row's objects where they have any.
+
+    A generator names and fills its columns as it likes: what is no picture is not shown, no classes are no caption.
+    """
     names = [column["name"] for column in table["columns"]]
     pictures = [i for i in sorted(media) if table["columns"][i].get("role") != "label"]
     if not pictures:
@@ -164,14 +169,23 @@ def _gallery(table: Mapping[str, Any], media: set[int]) -> list[Shot]:
     return [
         Shot(row[shown]["picture"], "" if objects is None else _classes(row[objects]), number)
         for number, row in enumerate(table["rows"])
-        if row[shown]
+        if _is_picture(row[shown])
     ]
 
 
-def _classes(objects: Sequence[Mapping[str, Any]] | None) -> str:
+def _is_picture(cell: Any) -> bool:
+    return isinstance(cell, Mapping) and bool(_SHA256.fullmatch(str(cell.get("picture"))))
+
+
+def _classes(objects: Any) -> str:
     counts: dict[str, int] = {}
+    if not isinstance(objects, list | None):
+        return ""
     for found in objects or []:
-        counts[found["category"]] = counts.get(found["category"], 0) + 1
+        if not isinstance(found, Mapping) or "category" not in found:
+            return ""
+        name = str(found["category"])[:_FIGURE_SHOWN]
+        counts[name] = counts.get(name, 0) + 1
     return ", ".join(f"{name} ×{n}" if n > 1 else name for name, n in counts.items()) or "no defect"
 
 

@@ -25,6 +25,9 @@ PREVIEW = "catalog.preview"
 ROWS = 50
 _TEXT_SHOWN = 400
 
+#: Pictures that are served under our name: those that are pixels and nothing else. SVG, for one, is a document.
+_SHOWN = frozenset({"image/jpeg", "image/png", "image/webp"})
+
 #: Stores a picture (its bytes, its media type) and returns its SHA-256.
 KeepPicture = Callable[[bytes, str], str]
 
@@ -89,16 +92,15 @@ def _rows(schema: pa.Schema, batch: pa.RecordBatch, keep: KeepPicture) -> list[l
         values = column.to_pylist()
         columns.append(
             [_picture(value, media, keep) for value in values]
-            if media.startswith("image/")
+            if media in _SHOWN
             else [_plain(value) for value in values]
         )
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _picture(value: dict[str, Any] | None, media: str, keep: KeepPicture) -> dict[str, str] | None:
-    if value is None or value["bytes"] is None:
-        return None
-    return {"picture": keep(value["bytes"], media), "media": media}
+def _picture(value: dict[str, Any] | bytes | None, media: str, keep: KeepPicture) -> dict[str, str] | None:
+    content = value["bytes"] if isinstance(value, dict) else value
+    return None if content is None else {"picture": keep(content, media), "media": media}
 
 
 def _plain(value: Any) -> Any:
