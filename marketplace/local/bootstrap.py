@@ -60,10 +60,23 @@ def _install() -> None:
     if uv is None:
         done = subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "uv"], check=False)
         uv = str(VENV / "bin" / "uv") if done.returncode == 0 else None
-    installer = [uv, "pip", "install", "--python", str(PYTHON)] if uv else [str(PYTHON), "-m", "pip", "install"]
-    _run([*installer, "--quiet", "--require-hashes", "-r", str(LOCK)])
-    _run([*installer, "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT)])
+    by_pip = [str(PYTHON), "-m", "pip", "install"]
+    if uv is None or not _install_by([uv, "pip", "install", "--python", str(PYTHON)]):
+        if uv is not None:
+            say("uv could not install them; pip tries, which takes some minutes.")
+        if not _install_by(by_pip):
+            say("The packages could not be installed; what is above says why. Nothing else was changed.")
+            sys.exit(1)
     STAMP.write_text(_wanted())
+
+
+def _install_by(installer: list[str]) -> bool:
+    """Install the lock, then this project; ``False`` when either failed. Certificates are the system's, as for pip."""
+    environment = os.environ | {"UV_SYSTEM_CERTS": "true"}
+    steps = (["--require-hashes", "-r", str(LOCK)], ["--no-deps", "--no-build-isolation", "-e", str(ROOT)])
+    return all(
+        subprocess.run([*installer, "--quiet", *step], env=environment, check=False).returncode == 0 for step in steps
+    )
 
 
 def _make_venv() -> None:
@@ -112,13 +125,6 @@ def _playwrights_own(python: Path) -> Path | None:
     found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
     own = Path(found.stdout.strip())
     return own if found.returncode == 0 and own.is_file() else None
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, check=False)
-    if done.returncode:
-        say(f"This failed: {' '.join(command)}")
-        sys.exit(done.returncode)
 
 
 if __name__ == "__main__":
