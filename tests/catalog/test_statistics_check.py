@@ -135,13 +135,14 @@ NOT_COUNTED = {"exact", "rank_error", "standard_error", "name", "type", "kind", 
 
 
 def figures(value: Any, path: list[Any]) -> Iterator[list[Any]]:
-    """The paths of all figures; of lists of figures the one in the middle; of parts, columns themselves, a few."""
+    """The paths of all figures; of lists those in the middle and at the end; of parts only a few."""
     if isinstance(value, dict):
         for name, member in value.items():
             if name not in NOT_COUNTED and not (path.count("parts") and name in {"mean", "maximum", "quantiles"}):
                 yield from figures(member, [*path, name])
     elif isinstance(value, list):
-        for place in range(len(value)) if path[-1] in ("columns", "parts") else [len(value) // 2] if value else []:
+        of_columns = path[-1] in ("columns", "parts")
+        for place in range(len(value)) if of_columns else {len(value) // 2, len(value) - 1} if value else ():
             yield from figures(value[place], [*path, place])
     else:
         yield path
