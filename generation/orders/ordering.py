@@ -160,8 +160,9 @@ def sweep() -> None:
     """Settle orders whose run ended unseen, and let quotes expire."""
     unseen = Order.objects.filter(state=Order.State.IN_PRODUCTION, run__state__in=Run.ENDED)
     with transaction.atomic():
-        for order_id in unseen.values_list("id", flat=True)[:100]:
-            queue.enqueue(SETTLE, order_id)
+        for order in unseen[:100]:
+            if order.run_id is not None:
+                queue.catch_up(SETTLE, order.id, ended=order.run_id)
         lapsed = Order.objects.select_for_update(skip_locked=True).filter(
             state=Order.State.QUOTED, quoted_until__lt=Now()
         )

@@ -17,7 +17,6 @@ from marketplace.accounts.models import Account
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease
-from marketplace.work.models import Piece
 
 SHELVE = "site.shelve"
 
@@ -87,6 +86,4 @@ def sweep() -> None:
         ended = Run.objects.filter(id__in=announced.values("making"), state__in=Run.ENDED).values("id")
         for listing in announced.filter(making__in=ended)[:100]:
             if listing.making is not None:
-                queue.release(listing.making)
-            if not Piece.objects.unfinished().filter(kind=SHELVE, subject=listing.id).exists():
-                queue.enqueue(SHELVE, listing.id)
+                queue.catch_up(SHELVE, listing.id, ended=listing.making)

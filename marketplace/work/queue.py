@@ -60,6 +60,16 @@ def release(ended: UUID) -> None:
     hint(released)
 
 
+def catch_up(name: str, subject: UUID, *, ended: UUID) -> None:
+    """Set going what should have followed the end of ``ended`` and did not: a sweep found it.
+
+    What waits for ``ended`` is released; if no piece of ``name`` for ``subject`` is left, one is made.
+    """
+    release(ended)
+    if not Piece.objects.unfinished().filter(kind=name, subject=subject).exists():
+        enqueue(name, subject)
+
+
 def cancel(subjects: Iterable[UUID], *kinds: str) -> None:
     """Take back the unfinished pieces of ``kinds`` for ``subjects``; whoever works on one loses the lease."""
     _in_transaction()

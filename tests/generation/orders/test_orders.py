@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -24,6 +25,7 @@ from generation.runs.models import Run, Source, SourceFile
 from marketplace import storage
 from marketplace.accounts.models import Account
 from marketplace.doctor import checks
+from marketplace.work.models import Piece
 from tests.factories import a_person
 from tests.generation.made import the_dice, work_off
 from tests.generation.orders.flow import draft, press, upload
@@ -240,8 +242,6 @@ def test_an_order_whose_run_ended_unseen_is_settled_by_the_sweep(client: Client,
     the_dice()
     order = draft(client, "dice", units="500")
     ordering.place(order)
-    from marketplace.work.models import Piece
-
     Piece.objects.filter(kind=ordering.SETTLE).delete()
     work_off()
     order.refresh_from_db()
@@ -250,6 +250,21 @@ def test_an_order_whose_run_ended_unseen_is_settled_by_the_sweep(client: Client,
     work_off()
     order.refresh_from_db()
     assert order.state == "delivered"
+
+
+def test_a_settlement_that_was_not_released_is_released_by_the_sweep_and_leaves_nothing_waiting(
+    client: Client, account: Account
+) -> None:
+    the_dice()
+    order = ordering.place(draft(client, "dice", units="500"))
+    Piece.objects.filter(kind=ordering.SETTLE).update(after=uuid4())
+    work_off()
+    Piece.objects.filter(kind=ordering.SETTLE).update(after=order.run_id)
+    ordering.sweep()
+    work_off()
+    order.refresh_from_db()
+    assert order.state == "delivered"
+    assert not Piece.objects.unfinished().exists()
 
 
 def test_an_upload_that_nobody_orders_with_is_gone_after_a_week(client: Client, account: Account) -> None:
