@@ -97,7 +97,7 @@ def test_what_is_pinned_is_installed_told_and_stamped_and_only_when_it_changes(p
     project.lock(first, "0" * 64)
     done = project.bootstrap()
     assert done.returncode != 0
-    assert "This failed: " in done.stderr and "--require-hashes" in done.stderr
+    assert "The packages could not be installed" in done.stderr
     assert not project.stamp.exists()
 
     project.lock(first, _sha256(first))

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from catalog import licensing
 from catalog.models import Version
-from generation.runs import lifecycle, preparing, registry, replays
+from generation.runs import lifecycle, preparing, registry, replays, workplace
 from generation.runs.models import GeneratorVersion, Run, Shard
 from marketplace import storage
 from marketplace.doctor import checks
@@ -251,9 +251,11 @@ def test_two_attempts_at_preparing_never_mix_their_states_and_the_loser_is_forgo
     preparing_slowly = threading.Thread(target=_lose, args=(slow,))
     preparing_slowly.start()
     overtaker.join()
+    preparing_slowly.join()
+    # The runner of that thread ended with it.
+    workplace.discard_runner()
     _let_lapse(piece)
     perform(str(piece.id))
-    preparing_slowly.join()
     work_off()
     run.refresh_from_db()
     assert (run.state, run.fault_message) == ("ready", "")
