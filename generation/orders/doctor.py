@@ -62,9 +62,10 @@ def quotes_end_in_time() -> Iterator[Fault]:
 @check(promise=7)
 def orders_follow_their_run() -> Iterator[Fault]:
     """An order whose run ended is settled soon after; until then it waits for its run."""
-    making = Order.objects.filter(state=Order.State.IN_PRODUCTION).select_related("run")
-    for order in making.filter(run__state__in=Run.ENDED, run__ended_at__lt=Now() - _PATIENCE).iterator():
-        yield Fault(f"order {order.id}", f"its run is {order.run.state} and the order is not settled.")  # type: ignore[union-attr]
+    making = Order.objects.filter(state=Order.State.IN_PRODUCTION)
+    late = making.filter(run__state__in=Run.ENDED, run__ended_at__lt=Now() - _PATIENCE)
+    for order_id, state in late.values_list("id", "run__state").iterator():
+        yield Fault(f"order {order_id}", f"its run is {state} and the order is not settled.")
     waiting = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=ordering.SETTLE)
     for order in making.filter(~Exists(waiting), run__in=Run.objects.under_way()).iterator():
         yield Fault(f"order {order.id}", "it is being made and no work waits to settle it.")
