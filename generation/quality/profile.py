@@ -232,9 +232,22 @@ def _add_booleans(column: Column, array: ArrowArray) -> None:
 
 
 def _add_texts(column: Column, array: ArrowArray) -> None:
-    if column.values is not None:
-        column.values.add_texts(array)
-    _add(column.parts[0], pc.utf8_length(array).cast(pa.int64()))
+    found = column.values.add_texts(array) if column.values is not None else None
+    if found is None:
+        _add(column.parts[0], pc.utf8_length(array).cast(pa.int64()))
+    else:
+        _add_lengths(column.parts[0], found)
+
+
+def _add_lengths(column: Column, texts: Mapping[str, int]) -> None:
+    """Take the lengths of texts, each as often as it was counted."""
+    lengths = np.array([len(text) for text in texts], np.int64)
+    counts = np.array(list(texts.values()), np.int64)
+    column.count += int(counts.sum())
+    if column.values is not None and column.moments is not None:
+        each = np.bincount(lengths, counts).astype(np.int64)
+        column.values.add_counted({length: int(each[length]) for length in np.flatnonzero(each).tolist()})
+        column.moments.add(np.repeat(lengths, counts))
 
 
 def _add_lists(column: Column, array: ArrowArray) -> None:

@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 from generation.quality.arrow import ArrowArray
 
 Floats = NDArray[np.float64]
+Numbers = NDArray[Any]
 Hashes = NDArray[np.uint64]
 
 #: A quantile from ``Digest`` lies within this share of the rows of where it should: between the middles of two clusters
 #: an estimate is off by one and a half of the largest at most (0.5 %), and merged clusters overlap by one more.
 RANK_ERROR = 0.01
-_DELTA = 1000.0
+_DELTA = 1000
 _BUFFERED = 1 << 16
+#: The shares of the weight at which the scale function k1 passes a whole number: a cluster ends at each.
+_CUTS: Floats = (np.sin(np.arange(1 - _DELTA // 4, _DELTA // 4) * (2 * np.pi / _DELTA)) + 1) / 2
 
 _REGISTER_BITS = 12
 _RANKS = 64 - _REGISTER_BITS
@@ -43,11 +46,11 @@ class Digest:
     def __init__(self) -> None:
         self._means: Floats = np.empty(0)
         self._weights: Floats = np.empty(0)
-        self._waiting: list[Floats] = []  # values that count once
+        self._waiting: list[Numbers] = []  # values that count once
         self._waiting_count = 0
 
-    def add(self, values: Floats) -> None:
-        """Take finite values."""
+    def add(self, values: Numbers) -> None:
+        """Take finite numbers, always of one type."""
         self._waiting.append(values)
         self._waiting_count += len(values)
         if self._waiting_count >= _BUFFERED:
@@ -56,10 +59,8 @@ class Digest:
     def add_weighted(self, values: Floats, weights: Floats) -> None:
         """Take finite values, each counted as often as its weight says."""
         self._compress()
-        means = np.concatenate([self._means, values])
-        weights = np.concatenate([self._weights, weights])
-        order = np.argsort(means, kind="stable")
-        self._cluster(means[order], weights[order])
+        if len(values):
+            self._join(values, weights)
 
     def merge(self, other: Digest) -> None:
         """Take what ``other`` has seen, after what this one has."""
@@ -81,30 +82,46 @@ class Digest:
         return digest
 
     def _compress(self) -> None:
-        """Merge what waits into the clusters."""
+        """Make clusters of what waits, and join them to the others."""
         if not self._waiting:
             return
-        values = np.sort(np.concatenate(self._waiting))
+        values = _sorted(np.concatenate(self._waiting))
         self._waiting, self._waiting_count = [], 0
-        places = np.searchsorted(values, self._means)
-        weights = np.insert(np.ones(len(values)), places, self._weights)
-        self._cluster(np.insert(values, places, self._means), weights)
+        starts = np.ceil(_CUTS * len(values) - 0.5).astype(np.intp)
+        self._join(*_clustered(values, 1.0, starts, np.arange(1.0, len(values) + 1)))
 
-    def _cluster(self, means: Floats, weights: Floats) -> None:
-        """Cut sorted points where the floor of the scale function steps."""
-        if not len(means):
-            return
-        middle = np.cumsum(weights) - weights / 2
-        scale = np.arcsin(np.clip(2 * middle / weights.sum() - 1, -1, 1)) * (_DELTA / (2 * np.pi))
-        starts = np.flatnonzero(np.diff(np.floor(scale), prepend=-np.inf))
-        self._weights = np.add.reduceat(weights, starts)
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._means = np.add.reduceat(means * weights, starts) / self._weights
-        if not np.isfinite(self._means).all():  # sums are beyond double precision
-            shares = weights / np.repeat(self._weights, np.diff(starts, append=len(weights)))
-            self._means = np.add.reduceat(means * shares, starts)
-        ends = np.append(starts[1:], len(means)) - 1
-        self._means = self._means.clip(means[starts], means[ends])  # equal values keep their value
+    def _join(self, means: Floats, weights: Floats) -> None:
+        """Take clusters beside those that there are; at least one."""
+        means = np.concatenate([self._means, means])
+        weights = np.concatenate([self._weights, weights])
+        order = np.argsort(means, kind="stable")
+        means, weights = means[order], weights[order]
+        total = np.cumsum(weights)
+        starts = np.searchsorted(total - weights / 2, _CUTS * total[-1])
+        self._means, self._weights = _clustered(means, weights, starts, total)
+
+
+def _clustered(
+    points: Floats, weights: Floats | float, starts: NDArray[np.intp], total: Floats
+) -> tuple[Floats, Floats]:
+    """Return means and weights of the clusters, cut at ``starts``, of sorted points whose weights sum to ``total``."""
+    starts = np.unique(np.concatenate([[0], starts[starts < len(points)]]))
+    ends = np.append(starts[1:], len(points)) - 1
+    sizes = np.diff(total[ends], prepend=0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = np.add.reduceat(points * weights, starts) / sizes
+    if not np.isfinite(means).all():  # sums are beyond double precision
+        means = np.add.reduceat(points * (weights / np.repeat(sizes, np.diff(starts, append=len(points)))), starts)
+    return means.clip(points[starts], points[ends]), sizes  # equal values keep their value
+
+
+def _sorted(values: Numbers) -> Floats:
+    """Return numbers in order, in double precision; whole ones are sorted in half the width where they fit."""
+    if values.dtype.kind in "iu" and values.itemsize == 8:
+        bounds = np.iinfo(np.int32)
+        if values.min() >= bounds.min and values.max() <= bounds.max:
+            values = values.astype(np.int32)
+    return np.sort(values).astype(np.float64, copy=False)
 
 
 def _scale(low: float, high: float) -> float:
@@ -147,6 +164,8 @@ class Distinct:
             if len(self._seen) <= _EXACT:
                 return
             hashes, self._seen = self._seen, None
+        least = min(int(self._registers.min()), _RANKS)  # who has fewer leading zeros raises no register
+        hashes = hashes[hashes << np.uint64(_REGISTER_BITS) < np.uint64(1 << (64 - least))] if least else hashes
         index = (hashes >> np.uint64(64 - _REGISTER_BITS)).astype(np.intp)
         rank = _leading_zeros(hashes << np.uint64(_REGISTER_BITS))
         higher = rank > self._registers[index]

@@ -32,33 +32,35 @@ class Values:
 
     def add_numbers(self, array: ArrowArray, numbers: NDArray[Any]) -> None:
         """Take finite numbers without nulls, given both as Arrow and as numpy."""
-        if self._count(array):
+        if self._count(array) is not None:
             return
         self.distinct.add(hash_numbers(numbers))
         if self.digest is not None:
-            self.digest.add(numbers.astype(np.float64, copy=False))
+            self.digest.add(numbers)
 
     def add_hashed(self, hashes: Hashes, numbers: NDArray[Any]) -> None:
         """Take finite numbers that double precision does not tell apart, and hashes that do."""
         self._spill()
         self.distinct.add(hashes)
         if self.digest is not None:
-            self.digest.add(numbers.astype(np.float64, copy=False))
+            self.digest.add(numbers)
 
-    def add_texts(self, array: ArrowArray) -> None:
-        """Take strings without nulls."""
+    def add_texts(self, array: ArrowArray) -> Counts | None:
+        """Take strings without nulls; return how often each is there if all are still counted."""
         if self.counts is not None and pc.max(pc.binary_length(array)).as_py() > _LONGEST_COUNTED:
             self._spill()
-        if not self._count(array):
+        found = self._count(array)
+        if found is None:
             self.distinct.add(hash_texts(array))
+        return found
 
     def add_booleans(self, true: int, false: int) -> None:
         """Take so many of each."""
-        self._join({key: count for key, count in ((True, true), (False, false)) if count})
+        self.add_counted({key: count for key, count in ((True, true), (False, false)) if count})
 
     def merge(self, other: Values) -> None:
         """Take what ``other`` has seen, after what this one has."""
-        if other.counts is not None and self._join(other.counts):
+        if other.counts is not None and self.add_counted(other.counts):
             return
         self._spill()
         other._spill()
@@ -84,25 +86,26 @@ class Values:
         values.digest = Digest.from_json(value["digest"]) if value["digest"] is not None else None
         return values
 
-    def _count(self, array: ArrowArray) -> bool:
-        """Count the values of ``array`` if they are still few; return whether they were counted."""
-        if self.counts is None:
-            return False
-        found = pc.value_counts(array)
-        if len(found) <= MOST_COUNTED:
-            keys, counts = found.flatten()
-            if self._join(dict(zip(keys.to_pylist(), counts.to_pylist(), strict=True))):
-                return True
-        self._spill()
-        return False
-
-    def _join(self, found: Counts) -> bool:
-        """Add counts if there is room for all their values; return whether there was."""
+    def add_counted(self, found: Counts) -> bool:
+        """Take values counted already if there is room to count them all here; return whether there was."""
         if self.counts is None or len(self.counts.keys() | found.keys()) > MOST_COUNTED:
             return False
         for key, count in found.items():
             self.counts[key] = self.counts.get(key, 0) + count
         return True
+
+    def _count(self, array: ArrowArray) -> Counts | None:
+        """Count the values of ``array`` and return the counts, if they are still few."""
+        if self.counts is None:
+            return None
+        found = pc.value_counts(array)
+        if len(found) <= MOST_COUNTED:
+            keys, numbers = found.flatten()
+            counts = dict(zip(keys.to_pylist(), numbers.to_pylist(), strict=True))
+            if self.add_counted(counts):
+                return counts
+        self._spill()
+        return None
 
     def _spill(self) -> None:
         """Move what was counted into the sketches."""

@@ -98,6 +98,7 @@ class Child:
         return {}
 
     def do_shard(self, request: JsonObject) -> JsonObject:
+        meter = process.Meter()
         job = self._ready(request["job"])
         prepared = self._prepared(request["state"])
         layout = self._layout(job)
@@ -107,7 +108,7 @@ class Child:
             for table, batch in self._batches(layout, job, prepared, units):
                 send(FRAMES, Kind.BATCHES, _schema_message(batch.schema), memoryview(batch.serialize()), table=table)
             send(FRAMES, Kind.BLOCK_DONE, struct.pack("<Q", block))
-        return {"usage": process.usage()}
+        return {"usage": meter.used()}
 
     def do_answer_key(self, request: JsonObject) -> Any:
         job = self._ready(request["job"])

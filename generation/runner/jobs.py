@@ -149,7 +149,7 @@ class TableFile:
 
 @dataclass(frozen=True)
 class Usage:
-    """What making a shard took: seconds of wall time, CPU seconds and peak resident bytes of each process so far."""
+    """What making a shard took: seconds of wall time and of CPU; peak resident bytes of each process so far."""
 
     seconds: float
     generator_cpu_seconds: float

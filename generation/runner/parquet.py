@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,9 @@ ROW_GROUP_ROWS = 10_000
 ROW_GROUP_BYTES = 16 << 20
 ZSTD_LEVEL = 1
 _BUFFER = 1 << 20
+_COUNTED_ROWS = 3 * ROW_GROUP_ROWS  # that statistics take at once: calls for few rows cost more than their rows
+_COUNTED_BYTES = ROW_GROUP_BYTES
+_WAITING = 4  # pieces
 
 #: How the ``datasets`` library calls what a media column holds.
 _FEATURES = {"image": "Image", "audio": "Audio", "video": "Video"}
@@ -36,12 +42,14 @@ class TableWriter:
         self._path = path
         self._schema = schema
         self._stored = _stored_schema(schema, mark)
-        self._profile = TableProfile(stored_order(schema))
+        self._statistics = _Statistics(stored_order(schema))
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
         self._pending_bytes = 0
         self._file = _HashedFile(path)
-        self._parquet = pq.ParquetWriter(self._file, self._stored, **_options(self._stored))
+        # Parquet writes many small pieces: few of them should wait for the interpreter.
+        self._buffered = pa.output_stream(self._file, buffer_size=_BUFFER)
+        self._parquet: pq.ParquetWriter | None = None
 
     @property
     def bytes(self) -> int:
@@ -66,8 +74,9 @@ class TableWriter:
     def finish(self) -> tuple[JsonObject, JsonObject]:
         """Write what is left; return the file's rows, size and digests, and the partial statistics."""
         self._flush()
-        self._parquet.close()
-        self._file.close()
+        self._opened(self._stored.empty_table()).close()
+        self._buffered.close()
+        statistics = self._statistics.finish()
         file = {
             "path": str(self._path),
             "rows": self.rows,
@@ -75,11 +84,13 @@ class TableWriter:
             "sha256": self._file.sha256.hexdigest(),
             "md5": self._file.md5.hexdigest(),
         }
-        return file, self._profile.partial()
+        return file, statistics
 
     def discard(self) -> None:
         """Remove what was written, without writing what is left."""
-        self._file.abandon()
+        self._statistics.abandon()
+        with contextlib.suppress(OSError):
+            self._buffered.close()
         self._path.unlink(missing_ok=True)
 
     def _fitting(self, sizes: NDArray[np.int64]) -> int:
@@ -93,10 +104,60 @@ class TableWriter:
         if not self._pending:
             return
         group = pa.Table.from_batches(self._pending, schema=self._schema).combine_chunks()
-        self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
+        size, self._pending, self._pending_rows, self._pending_bytes = self._pending_bytes, [], 0, 0
         group = group.select(self._stored.names)
-        self._profile.add(group)
-        self._parquet.write_table(pa.table(group.columns, schema=self._stored), row_group_size=group.num_rows)
+        self._statistics.add(group, size)
+        stored = pa.table(group.columns, schema=self._stored)
+        self._opened(stored).write_table(stored, row_group_size=stored.num_rows)
+
+    def _opened(self, first: pa.Table) -> pq.ParquetWriter:
+        """Return the writer, made when the first row group tells how columns are best stored."""
+        if self._parquet is None:
+            self._parquet = pq.ParquetWriter(self._buffered, self._stored, **_options(first))
+        return self._parquet
+
+
+class _Statistics:
+    """The profile of a table, kept by a thread beside the one that writes; few pieces wait for it.
+
+    How rows are divided over pieces depends on the rows alone, so what comes out does.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._profile = TableProfile(schema)
+        self._thread = ThreadPoolExecutor(1, "statistics")
+        self._under_way: deque[Future[None]] = deque()
+        self._groups: list[pa.Table] = []
+        self._bytes = 0
+
+    def add(self, group: pa.Table, size: int) -> None:
+        """Take a row group whose values have ``size`` bytes. Raises what counting an earlier one raised."""
+        self._groups.append(group)
+        self._bytes += size
+        if self._bytes >= _COUNTED_BYTES or sum(one.num_rows for one in self._groups) >= _COUNTED_ROWS:
+            self._count()
+
+    def finish(self) -> JsonObject:
+        """Return the partial statistics of all rows."""
+        if self._groups:
+            self._count()
+        self._wait(0)
+        self._thread.shutdown()
+        return self._profile.partial()
+
+    def abandon(self) -> None:
+        """Stop without a result."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _count(self) -> None:
+        self._wait(_WAITING - 1)
+        piece = pa.concat_tables(self._groups).combine_chunks()
+        self._groups, self._bytes = [], 0
+        self._under_way.append(self._thread.submit(self._profile.add, piece))
+
+    def _wait(self, most: int) -> None:
+        while len(self._under_way) > most:
+            self._under_way.popleft().result()
 
 
 class _HashedFile:
@@ -107,7 +168,6 @@ class _HashedFile:
         self.sha256 = hashlib.sha256()
         self.md5 = hashlib.md5(usedforsecurity=False)
         self._file = path.open("xb", buffering=0)
-        self._buffer = bytearray()
 
     @property
     def closed(self) -> bool:
@@ -115,36 +175,21 @@ class _HashedFile:
 
     def write(self, piece: bytes) -> int:
         self.size += len(piece)
-        self._buffer += piece
-        if len(self._buffer) >= _BUFFER:
-            self._drain()
+        self.sha256.update(piece)
+        self.md5.update(piece)
+        left = memoryview(piece)
+        while left:
+            left = left[self._file.write(left) :]
         return len(piece)
 
     def tell(self) -> int:
         return self.size
 
     def flush(self) -> None:
-        """Nothing needs what is not a whole buffer yet."""
-
-    def abandon(self) -> None:
-        """Close and forget what was not yet written."""
-        self._buffer.clear()
-        self._file.close()
+        """Nothing is held back here."""
 
     def close(self) -> None:
-        if not self._file.closed:
-            try:
-                self._drain()
-            finally:
-                self._file.close()
-
-    def _drain(self) -> None:
-        piece, self._buffer = self._buffer, bytearray()
-        self.sha256.update(piece)
-        self.md5.update(piece)
-        left = memoryview(piece)
-        while left:
-            left = left[self._file.write(left) :]
+        self._file.close()
 
 
 def row_bytes(batch: pa.RecordBatch) -> NDArray[np.int64]:
@@ -207,19 +252,29 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _options(schema: pa.Schema) -> dict[str, Any]:
-    """Return how columns are stored: all with zstd and dictionaries but the media, which are neither."""
-    plain = list(_leaves(schema, media=False))
-    media = list(_leaves(schema, media=True))
+def _options(first: pa.Table) -> dict[str, Any]:
+    """Return how columns are stored, judged by the first row group: all with zstd but the media, which are packed
+    already, and with a dictionary where values repeat (elsewhere one costs time and space).
+    """
+    plain = list(_leaves(first.schema, media=False))
+    media = list(_leaves(first.schema, media=True))
+    unlike = {name for name, column in zip(first.schema.names, first.columns, strict=True) if _seldom_repeats(column)}
     return {
         "compression": {**dict.fromkeys(plain, "zstd"), **dict.fromkeys(media, "none")},
         "compression_level": dict.fromkeys(plain, ZSTD_LEVEL),
-        "use_dictionary": plain,
+        "use_dictionary": [path for path in plain if path not in unlike],
         "write_statistics": plain,
         "write_page_index": True,
         "store_schema": True,
         "version": "2.6",
     }
+
+
+def _seldom_repeats(column: pa.ChunkedArray) -> bool:
+    """Tell whether more than a tenth of the rows, of numbers, times or texts, differ from each other."""
+    type_ = column.type
+    counted = pa.types.is_primitive(type_) or pa.types.is_decimal(type_) or type_ in (pa.string(), pa.large_string())
+    return counted and pc.count_distinct(column).as_py() > len(column) // 10
 
 
 def _leaves(schema: pa.Schema, *, media: bool) -> Iterator[str]:

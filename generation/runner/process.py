@@ -141,11 +141,22 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def usage() -> dict[str, float]:
-    """Return this process's CPU seconds and peak resident bytes so far."""
+class Meter:
+    """What a piece of work takes of this process: ``used`` tells it from the moment the meter was made."""
+
+    def __init__(self) -> None:
+        self._before = _cpu_seconds()
+
+    def used(self) -> dict[str, float]:
+        """Return the CPU seconds since, and the process's peak resident bytes so far."""
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        return {"cpu_seconds": _cpu_seconds() - self._before, "peak_bytes": peak}
+
+
+def _cpu_seconds() -> float:
     spent = resource.getrusage(resource.RUSAGE_SELF)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"cpu_seconds": spent.ru_utime + spent.ru_stime, "peak_bytes": spent.ru_maxrss * unit}
+    return spent.ru_utime + spent.ru_stime
 
 
 def json_line(value: Any) -> bytes:

@@ -121,11 +121,11 @@ def main() -> None:
 
 
 def _written(request: JsonObject, bounds: process.Bounds) -> JsonObject:
-    shard = None
+    shard, meter = None, process.Meter()
     try:
         shard = Shard(request)
         usage = _take(shard, bounds.memory_mib << 19)
-        return {"ok": {**shard.finish(), "generator": usage, "writer": process.usage()}}
+        return {"ok": {**shard.finish(), "generator": usage, "writer": meter.used()}}
     except _Relayed as relayed:
         answer = relayed.answer
     except BrokenOff as error:

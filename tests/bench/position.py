@@ -10,7 +10,7 @@ from tests.bench.measure import SEED, Figure, Usage, interleave, run_process, sa
 
 ROWS = 10_000_000
 CUSTOMERS = 200_000
-BLOCKS = 100  # of 2,000 customers each, as the planner cuts 200,000
+BLOCKS = 167  # of 1,200 customers each
 NEAR_END = BLOCKS - 2
 TIMES = 5
 

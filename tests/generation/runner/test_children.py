@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from generation.runner import CancelledFault, GeneratorFault, PlatformFault, Runner, process
+from generation.runner import CancelledFault, GeneratorFault, PlatformFault, Runner, ShardPlan, process
 from generation.runner.pins import PINS
 from tests.generation.runner.asking import CLINIC, CROOK, MARK, a_job, a_shard, all_blocks, files_below
 
@@ -162,6 +162,14 @@ def test_children_are_warm_they_serve_one_shard_after_the_other(tmp_path: Path) 
         first = children()
         a_shard(runner, a_job(), tmp_path, out="second")
         assert children() == first
+
+
+def test_what_a_shard_took_does_not_count_the_shards_before_it(tmp_path: Path) -> None:
+    with Runner(CLINIC, scratch=tmp_path) as runner:
+        long = a_shard(runner, a_job(units=5_000), tmp_path)
+        short = a_shard(runner, a_job(units=5_000), tmp_path, ShardPlan("train", 0, 1, 0, 1, 0, 10, 10), "second")
+    assert short.usage.generator_cpu_seconds < long.usage.generator_cpu_seconds
+    assert short.usage.writer_cpu_seconds < long.usage.writer_cpu_seconds
 
 
 def test_no_child_finds_a_secret_in_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,6 +193,13 @@ def test_media_lie_last_uncompressed_and_without_dictionary_and_all_else_is_comp
     assert min(_start(chunk) for chunk in media) > max(_start(chunk) for chunk in others)
 
 
+def test_a_column_whose_values_seldom_repeat_is_stored_without_a_dictionary(tmp_path: Path) -> None:
+    path, _, _ = written(tmp_path, [ROWS])
+    dictionaries = {name: {chunk.has_dictionary_page for chunk in chunks} for name, chunks in columns_of(path).items()}
+    assert dictionaries["amount"] == {False}  # 700 of a million
+    assert dictionaries["text"] == dictionaries["code"] == {True}
+
+
 def _start(chunk: Any) -> int:
     start: int = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
     return start

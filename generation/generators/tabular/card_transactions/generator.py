@@ -14,7 +14,7 @@ from generation.generators.tabular.card_transactions.rows import Rows
 from generation.generators.tabular.card_transactions.world import World
 from generation.sdk import Exactness, Job, Json, Layout, Modality, Needs, Problem, Source, SourceUse, State, Table, Tell
 
-_ROWS_PER_BLOCK = 120_000
+_ROWS_PER_BLOCK = 60_000
 _LARGEST_BLOCK = 4096  # customers
 _MOST_PER_DAY = 10  # transactions of a customer, on average
 
@@ -41,7 +41,7 @@ class CardTransactions:
         return [*_shares_beyond_one(parameters, totals), *_impossible_numbers(parameters, totals)]
 
     def layout(self, job: Job) -> Layout:
-        """Return one table; blocks of about 120,000 rows."""
+        """Return one table; blocks of about 60,000 rows."""
         _, totals = _asked(job)
         mean = max(1, -(-totals.transactions // totals.customers))
         block = max(1, min(_LARGEST_BLOCK, _ROWS_PER_BLOCK // mean))
@@ -49,7 +49,7 @@ class CardTransactions:
 
     def needs(self, job: Job) -> Needs:
         """Return the needs of a block, which do not grow with the dataset."""
-        return Needs(memory_mib=512, scratch_mib=64, seconds_per_block=0.5, prepare_seconds=1.0)
+        return Needs(memory_mib=512, scratch_mib=64, seconds_per_block=0.25, prepare_seconds=1.0)
 
     def prepare(self, job: Job, source: Source | None, tell: Tell) -> State:
         """Build the merchants, rings and calendars that all customers share."""
