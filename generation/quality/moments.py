@@ -29,7 +29,8 @@ class Moments:
         with np.errstate(over="ignore", invalid="ignore"):
             piece.mean = float(doubles.mean())
             if not math.isfinite(piece.mean):  # the sum is beyond double precision, the mean never is
-                piece.mean = float((doubles / len(doubles)).sum())
+                shares = float((doubles / len(doubles)).sum())
+                piece.mean = min(max(shares, float(piece.minimum)), float(piece.maximum))  # rounding may pass them
             piece.squares = float(np.square(doubles - piece.mean).sum())
         self.merge(piece)
 
