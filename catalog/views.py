@@ -44,7 +44,7 @@ def browse(request: HttpRequest) -> HttpResponse:
                     Prefetch("attachments", Attachment.objects.filter(kind__in=["statistics", "preview"]))
                 ),
             ),
-            Prefetch("offers", Offer.objects.filter(open=True).order_by("price")),
+            Prefetch("offers", Offer.objects.open()),
         )
     )
     page = keyset.requested_page(request, listings, order=("-shown_at", "-id"), size=_PAGE)
@@ -173,7 +173,7 @@ def _dataset_context(
         "dataset": found,
         "version": version,
         "listing": listing,
-        "offer": None if listing is None else listing.offers.filter(open=True).order_by("price").first(),
+        "offer": None if listing is None else listing.offers.open().first(),
         "may_have": licensing.may_have(account, version),
         "licence": None if account is None else licensing.licence_for(account, version),
         "versions": links(account, version, most=_VERSIONS_SHOWN),
