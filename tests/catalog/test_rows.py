@@ -15,9 +15,8 @@ import pyarrow as pa
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from uuid_utils.compat import uuid7
 
-from catalog import licensing, publishing
+from catalog import publishing
 from catalog.models import Dataset, ShelfState, Version
 from catalog.rows import parquet
 from catalog.rows.access import Reach
@@ -25,7 +24,7 @@ from marketplace import storage
 from marketplace.accounts import tokens
 from marketplace.accounts.models import Account, Scope
 from marketplace.storage.client import client as s3
-from tests.factories import a_dataset, a_listing, a_person, a_version, a_version_of, an_account
+from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, a_version_of, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
@@ -48,10 +47,6 @@ def holder(client: Client) -> Account:
 
 def on_shelf(dataset: Dataset) -> None:
     publishing.put_on_shelf(a_listing(dataset).listing)
-
-
-def license_to(account: Account, version: Version) -> None:
-    licensing.grant(account, version, cause=licensing.Cause("order", uuid7()), terms="Yours.")
 
 
 def answer(client: Client, call: str, status: int = 200, **asked: Any) -> dict[str, Any]:
@@ -121,7 +116,7 @@ def test_rows_anywhere_equal_those_of_the_files_and_cost_the_same(
 ) -> None:
     each = rows // files
     version = a_version_of(dataset, {"default": [transactions(each, n * each) for n in range(files)]})
-    license_to(holder, version)
+    a_licence(holder, version)
     local = downloaded(version, tmp_path)
     spent = {}
     for place, offset in (("start", 0), ("middle", rows // 2 + 1_234), ("end", rows - 5)):
@@ -141,7 +136,7 @@ def test_rows_anywhere_equal_those_of_the_files_and_cost_the_same(
 def test_a_second_page_of_a_file_does_not_read_its_footer_again(
     client: Client, dataset: Dataset, holder: Account
 ) -> None:
-    license_to(holder, a_version_of(dataset, {"default": [transactions(40_000, 0)]}))
+    a_licence(holder, a_version_of(dataset, {"default": [transactions(40_000, 0)]}))
     cold()
     with counted() as reads:
         answer(client, "rows", offset=0, length=100, columns="amount")
@@ -171,7 +166,7 @@ def pictures(rows: int) -> pa.Table:
 def test_labels_of_pictures_are_read_without_the_pictures(client: Client, dataset: Dataset, holder: Account) -> None:
     made = pictures(1_000)
     version = a_version_of(dataset, {"default": [made]}, row_group_rows=500)
-    license_to(holder, version)
+    a_licence(holder, version)
     read = 0
     for offset in range(0, 1_000, 100):
         cold()
@@ -186,7 +181,7 @@ def test_a_picture_in_a_cell_has_an_address_that_gives_its_bytes(
     client: Client, dataset: Dataset, holder: Account
 ) -> None:
     made = pictures(60)
-    license_to(holder, a_version_of(dataset, {"default": [made]}))
+    a_licence(holder, a_version_of(dataset, {"default": [made]}))
     page = answer(client, "rows", offset=55, length=2)
     assert page["features"][2] == {"feature_idx": 2, "name": "image", "type": {"_type": "Image"}}
     found = client.get(page["rows"][0]["row"]["image"]["src"].removeprefix("http://localhost:8000"))
@@ -210,7 +205,7 @@ def test_without_a_licence_only_rows_of_the_sample_are_given_and_that_is_said(cl
 
 def test_a_token_reads_what_its_account_may_have(dataset: Dataset) -> None:
     user, account = a_person()
-    license_to(account, a_version(dataset))
+    a_licence(account, a_version(dataset))
     secret = tokens.issue(account, created_by=user, name="rows", scopes=[Scope.READ]).secret
     other = tokens.issue(account, created_by=user, name="orders", scopes=[Scope.ORDER]).secret
 
@@ -239,7 +234,7 @@ def test_a_withdrawn_version_gives_no_row_even_to_its_licence_holder(
     client: Client, dataset: Dataset, holder: Account
 ) -> None:
     version = a_version(dataset)
-    license_to(holder, version)
+    a_licence(holder, version)
     assert answer(client, "versions/1.0.0/rows")["rows"]
     ShelfState.objects.filter(version=version).update(state=ShelfState.State.WITHDRAWN)
     answer(client, "versions/1.0.0/rows", status=404)
@@ -258,7 +253,7 @@ def test_rows_are_found_in_any_of_thousands_of_files_by_few_queries(
 ) -> None:
     parts = [pa.table({"number": pa.array(range(n * 3, n * 3 + n % 4), pa.int64())}) for n in range(300)]
     version = a_version_of(dataset, {"default": parts})
-    license_to(holder, version)
+    a_licence(holder, version)
     everything = pa.concat_tables(parts).column("number").to_pylist()
     reach = Reach(version, full=True)
     with django_assert_max_num_queries(1):
@@ -285,7 +280,7 @@ def test_values_that_json_has_no_word_for_are_told_as_text(client: Client, datas
             "at": pa.array([datetime.date(2026, 1, 2), None, None]),
         }
     )
-    license_to(holder, a_version_of(dataset, {"default": [made]}))
+    a_licence(holder, a_version_of(dataset, {"default": [made]}))
     page = answer(client, "rows")
     assert page["rows"][0]["row"] == {"number": "nan", "bytes": "AP8=", "long": "a" * 10_000, "at": "2026-01-02"}
     assert page["rows"][0]["truncated_cells"] == ["long"]

@@ -20,7 +20,7 @@ ALTER TABLE catalog_file ENABLE TRIGGER USER;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0002_refuse_truncate")]
+    dependencies = [("catalog", "0003_terms")]
     operations = [
         migrations.AddField("file", "first_row", models.PositiveBigIntegerField(default=0)),
         migrations.RunSQL(TELL, migrations.RunSQL.noop),
