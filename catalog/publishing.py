@@ -60,6 +60,7 @@ def publish(
         rows=sum(file.rows for file in files),
         bytes=sum(file.bytes for file in files),
     )
+    begins = _first_rows(files)
     File.objects.bulk_create(
         File(
             version=version,
@@ -68,10 +69,11 @@ def publish(
             split=file.split,
             sample=file.sample,
             rows=file.rows,
+            first_row=begin,
             bytes=file.bytes,
             sha256=file.sha256,
         )
-        for file in files
+        for file, begin in zip(files, begins, strict=True)
     )
     Disclosure.objects.create(version=version, key=disclosure.key, bytes=disclosure.bytes)
     ShelfState.objects.create(version=version)
@@ -116,6 +118,16 @@ def close(listing: Listing) -> None:
 def yank(version: Version, reason: str) -> None:
     """Take a version from the shelf: no new buyers, licence holders keep access. Needs a reason."""
     _change_shelf_state(version, ShelfState.State.YANKED, reason)
+
+
+def _first_rows(files: Sequence[MadeFile]) -> list[int]:
+    """For each file, the rows of its split in the files before it."""
+    begins: list[int] = []
+    seen: dict[tuple[str, str], int] = {}
+    for file in files:
+        begins.append(seen.get((file.config, file.split), 0))
+        seen[file.config, file.split] = begins[-1] + file.rows
+    return begins
 
 
 def _change_shelf_state(version: Version, state: str, reason: str) -> None:

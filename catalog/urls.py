@@ -40,4 +40,5 @@ urlpatterns = [
     path("pictures/<uuid:version_id>/<slug:sha256>", views.picture, name="picture"),
     path("datasets/<slug:owner>/<slug:name>", views.data, name="dataset"),
     path("datasets/<slug:owner>/<slug:name>/", include(_dataset)),
+    path("api/v1/datasets/<slug:owner>/<slug:name>/", include("catalog.rows.urls")),
 ]
