@@ -15,6 +15,7 @@ _version_documents = [
 ]
 
 urlpatterns = [
+    path("", include("catalog.hub.urls")),
     path("", views.browse, name="browse"),
     path("library", views.library, name="library"),
     path("pictures/<uuid:version_id>/<slug:sha256>", views.picture, name="picture"),

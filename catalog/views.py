@@ -12,15 +12,16 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from catalog import attachments, delivery, licensing, previews
+from catalog import attachments, delivery, downloads, licensing, previews
 from catalog.models import Attachment, Dataset, File, Licence, Listing, Offer, PreviewPicture, Version
 from catalog.pages import hit, links, sheets_of
 from catalog.shapes import ReplayEnvelope
 from marketplace import storage
 from marketplace.accounts.acting import acting_account
 from marketplace.accounts.models import Account
+from marketplace.accounts.reading import reading_account
 from marketplace.web import keyset
 
 _PAGE = 20
@@ -69,44 +70,45 @@ def dataset(request: HttpRequest, owner: str, name: str, number: str | None = No
     return render(request, "catalog/dataset.html", _dataset_context(account, found, version, listing))
 
 
-@require_GET
+@require_safe
 def file(request: HttpRequest, owner: str, name: str, number: str, path: str) -> HttpResponse:
-    """Redirect to a signed link, or say which licence is missing."""
+    """Redirect to a signed link, or say which licence is missing; programs show a token."""
+    account = reading_account(request)
     version = _seen_version(request, owner, name, number)
     found = get_object_or_404(
         File.objects.select_related("version__dataset__account", "version__shelf"), version=version, path=path
     )
     try:
-        return HttpResponseRedirect(delivery.file_link(acting_account(request), found))
+        return downloads.answer(request, account, found)
     except delivery.NotLicensed as error:
         return _licence_needed(request, version, str(error))
 
 
-@require_GET
+@require_safe
 def seed(request: HttpRequest, owner: str, name: str, number: str) -> HttpResponse:
     """Redirect a licence holder to seed and salt."""
     version = _seen_version(request, owner, name, number)
     try:
-        return HttpResponseRedirect(delivery.seed_link(acting_account(request), version))
+        return HttpResponseRedirect(delivery.seed_link(reading_account(request), version))
     except delivery.NotLicensed as error:
         return _licence_needed(request, version, str(error))
 
 
-@require_GET
+@require_safe
 def manifest(request: HttpRequest, owner: str, name: str, number: str) -> HttpResponse:
     """The very bytes whose SHA-256 names the version."""
     version = _seen_version(request, owner, name, number)
     return HttpResponse(bytes(version.manifest.body), content_type="application/json")
 
 
-@require_GET
+@require_safe
 def checksums(request: HttpRequest, owner: str, name: str, number: str) -> HttpResponse:
     """``SHA256SUMS`` of all files."""
     version = _seen_version(request, owner, name, number)
     return HttpResponse(delivery.checksums(version), content_type="text/plain; charset=utf-8")
 
 
-@require_GET
+@require_safe
 def attachment(request: HttpRequest, owner: str, name: str, number: str, kind: str) -> HttpResponse:
     """A document about the version, as it was stored."""
     version = _seen_version(request, owner, name, number)
@@ -115,7 +117,7 @@ def attachment(request: HttpRequest, owner: str, name: str, number: str, kind: s
         of_kind = attachments.kind(kind)
     except LookupError as error:
         raise Http404(f"There is no document {kind} here.") from error
-    if not of_kind.public and not licensing.may_have(acting_account(request), version):
+    if not of_kind.public and not licensing.may_have(reading_account(request), version):
         return _licence_needed(request, version, f"The {of_kind.title.lower()} is for licence holders.")
     return HttpResponse(attachments.read(found), content_type=found.media_type)
 
@@ -206,9 +208,9 @@ def _version(found: Dataset, number: str) -> Version | None:
 
 
 def _seen_version(request: HttpRequest, owner: str, name: str, number: str) -> Version:
-    found = get_object_or_404(Dataset.objects.named(owner, name))
-    version = _version(found, number)
-    if version is None or not licensing.may_look(acting_account(request), version):
+    found = Dataset.objects.named(owner, name).first()
+    version = None if found is None else _version(found, number)
+    if version is None or not licensing.may_look(reading_account(request), version):
         raise Http404(f"There is no version {number} of {owner}/{name} that you may see.")
     return version
 
