@@ -96,6 +96,6 @@ def _configurations(version: Version) -> Iterator[Mapping[str, Any]]:
 
 
 def _licence_name(listing: Listing | None) -> str:
-    """The one offer's title as a name; the listing tells all where there are several, or none yet."""
-    titles = [] if listing is None else list(listing.offers.filter(open=True).values_list("title", flat=True)[:2])
+    """The title of the terms as a name; the listing tells them where there are several, or none yet."""
+    titles = [] if listing is None else sorted({offer.terms.title for offer in listing.offers.open()})
     return slugify(titles[0]) if len(titles) == 1 else "as-offered"

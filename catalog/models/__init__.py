@@ -6,6 +6,7 @@ from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
 from catalog.models.readme import Readme
+from catalog.models.terms import Terms
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "PreviewPicture",
     "Readme",
     "ShelfState",
+    "Terms",
     "Version",
 ]

@@ -19,7 +19,7 @@ def refuse_truncate(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0002_refuse_truncate'),
+        ('catalog', '0003_terms'),
     ]
 
     operations = [
