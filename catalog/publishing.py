@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from catalog import attachments, licensing, terms
+from catalog.hub import card
 from catalog.manifests import MadeFile, ManifestBody
 from catalog.models import Dataset, Disclosure, File, Licence, Listing, Manifest, ShelfState, Version
 from marketplace.work.queue import enqueue
@@ -87,6 +88,9 @@ def publish(
             terms=terms.standard(terms.Kind.MADE),
         )
     Manifest.objects.create(version=version, body=manifest.body)
+    listing = Listing.objects.public().filter(dataset=dataset).first()
+    if listing is not None:
+        card.write([version], listing)
     for work in attachments.work_at_publishing():
         enqueue(work, version.id)
     return version
@@ -103,6 +107,7 @@ def put_on_shelf(listing: Listing) -> None:
     """Show the listing to buyers. Raises ValueError when there is no version to have."""
     if listing.newest_on_shelf is None:
         raise ValueError(f"{listing.dataset} has no version on the shelf; make one first")
+    card.write(listing.dataset.versions.on_shelf().select_related("dataset"), listing)
     listing.state = Listing.State.ON_SHELF
     listing.making = None
     listing.save(update_fields=["state", "making"])

@@ -33,6 +33,7 @@ _dataset: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("", include("catalog.hub.urls")),
     path("", views.browse, name="browse"),
     path("library", views.library, name="library"),
     path("licences/<uuid:licence_id>", views.licence, name="licence"),

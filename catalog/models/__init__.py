@@ -5,6 +5,7 @@ from catalog.models.dataset import Dataset
 from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
+from catalog.models.readme import Readme
 from catalog.models.terms import Terms
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
@@ -19,6 +20,7 @@ __all__ = [
     "Manifest",
     "Offer",
     "PreviewPicture",
+    "Readme",
     "ShelfState",
     "Terms",
     "Version",
