@@ -19,7 +19,7 @@ def refuse_truncate(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0003_terms'),
+        ('catalog', '0004_file_first_row'),
     ]
 
     operations = [
