@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Final
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from catalog import attachments
 from catalog.models import Attachment, ShelfState, Version
+from marketplace.web.templatetags.units import percent, thousands
 
 #: The kind of work that makes a difference.
 DIFFERENCE: Final = "catalog.difference"
@@ -61,6 +62,9 @@ def shown(version: Version) -> dict[str, Any] | None:
     difference: dict[str, Any] = attachments.load(document)
     for table in difference["tables"]:
         table["columns"].sort(key=_how_much)
+        for column in table["columns"]:
+            ends = {figure: _pair(column[figure], _figure) for figure in ("minimum", "maximum")}
+            column["words"] = {"nulls": _pair(column["nulls"], percent), **ends}
     return difference
 
 
@@ -93,6 +97,16 @@ def _statistics(version: Version) -> Mapping[str, Any] | None:
 def _how_much(column: Mapping[str, Any]) -> tuple[bool, float]:
     drift = column["drift"]
     return column["state"] == "kept", -drift["value"] if drift else 0.0
+
+
+def _pair(pair: Sequence[Any], write: Callable[[Any], str]) -> str:
+    """Two figures in words, one where they are the same."""
+    before, after = ("–" if figure is None else write(figure) for figure in pair)
+    return after if before == after else f"{before} → {after}"
+
+
+def _figure(value: Any) -> str:
+    return thousands(value) if isinstance(value, int | float) else str(value).replace("T", " ")
 
 
 def _settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,14 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from django.db import transaction
+from django.test import Client
 from scipy.stats import ks_2samp
 
-from catalog import attachments, difference
+from catalog import attachments, difference, publishing
 from catalog.models import Attachment, Dataset, ShelfState, Version
 from catalog.shapes import Difference
 from generation.quality.profile import TableProfile, finish
 from marketplace.work.models import Piece
-from tests.factories import a_dataset, a_version, an_account
+from tests.factories import a_dataset, a_listing, a_version, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
@@ -120,6 +121,18 @@ def test_the_second_version_is_compared_with_the_first_and_the_first_with_nothin
     assert found["against"] == {"number": "1.0.0", "digest": first.digest}
     assert found["rows"] == [20, 20]
     assert found["tables"][0]["columns"][0]["drift"]["value"] == 0.5
+
+
+def test_the_page_of_versions_shows_the_difference_with_both_numbers(client: Client, dataset: Dataset) -> None:
+    with_statistics(a_version(dataset), number=range(20))
+    second = with_statistics(a_version(dataset), number=pa.array([*range(10, 29), None]))
+    difference.make(second)
+    publishing.put_on_shelf(a_listing(dataset).listing)
+    page = client.get("/datasets/seller/numbers/versions").content.decode()
+    assert "What changed from 1.0.0 to 1.1.0" in page
+    assert "0 % → 5 %" in page and "0 → 10" in page and "19 → 28" in page
+    assert "What changed" not in client.get("/datasets/seller/numbers/versions/1.0.0/versions").content.decode()
+    assert client.get("/datasets/seller/numbers/versions/1.1.0/documents/difference.json").json()["against"]
 
 
 def test_settings_that_changed_are_named_with_both_values(dataset: Dataset) -> None:

@@ -119,7 +119,7 @@ def test_statistics_are_shown_before_the_first_rows_are(client: Client, dataset:
     page = shown(client)
     assert "The first rows are being read" in page
     assert "Dictionary and statistics of 1 columns" in page
-    assert "<svg" in page.partition("table-default")[2].partition("Provenance")[0]
+    assert "<svg" in page.partition("table-default")[2].partition("Licence and facts")[0]
 
 
 def test_a_page_whose_first_rows_could_not_be_read_says_so_and_does_not_ask_to_wait(
@@ -161,7 +161,7 @@ def test_the_list_of_versions_links_those_that_open(client: Client, dataset: Dat
         publishing.yank(version, "A column is mislabelled.")
     ShelfState.objects.filter(version=versions[2]).update(state=ShelfState.State.WITHDRAWN)
     for visitor, linked in ((client, {"1.1.0"}), (Client(), set())):
-        page = shown(visitor)
+        page = shown(visitor, f"{ADDRESS}/versions")
         found = set(re.findall(rf'href="{ADDRESS}/versions/([0-9.]+)"', page))
         assert found == linked
         assert all(visitor.get(f"{ADDRESS}/versions/{number}").status_code == 200 for number in found)
@@ -176,3 +176,26 @@ def test_the_library_does_not_link_what_was_withdrawn(client: Client, dataset: D
     page = shown(client, "/library")
     assert f"{ADDRESS}/versions/1.0.0" not in page
     assert "withdrawn" in page
+
+
+TABS = ("statistics", "provenance", "load", "files", "versions")
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_each_tab_is_a_page_of_the_newest_version_and_of_each_one(client: Client, dataset: Dataset, tab: str) -> None:
+    for version in (a_version(dataset), a_version(dataset)):
+        with_statistics(version)
+        previews.make(version)
+    on_shelf(dataset)
+    for address, number in ((ADDRESS, "1.1.0"), (f"{ADDRESS}/versions/1.0.0", "1.0.0")):
+        page = shown(client, f"{address}/{tab}")
+        assert f"Numbers {number}" in page
+        assert re.findall(r'<a href="([^"]+)" aria-current="page"', page)[-1] == f"{address}/{tab}"
+        assert f'href="{address}"' in page
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_no_tab_of_a_private_dataset_is_there_for_a_stranger(client: Client, dataset: Dataset, tab: str) -> None:
+    a_version(dataset)
+    for address in (f"{ADDRESS}/{tab}", f"{ADDRESS}/versions/1.0.0/{tab}", f"/datasets/seller/nothing/{tab}"):
+        assert client.get(address).status_code == 404
