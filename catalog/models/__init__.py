@@ -5,6 +5,8 @@ from catalog.models.dataset import Dataset
 from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
+from catalog.models.problem import ProblemAnswer, ProblemReport
+from catalog.models.review import Review
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
 __all__ = [
@@ -18,6 +20,9 @@ __all__ = [
     "Manifest",
     "Offer",
     "PreviewPicture",
+    "ProblemAnswer",
+    "ProblemReport",
+    "Review",
     "ShelfState",
     "Version",
 ]
