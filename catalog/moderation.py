@@ -93,7 +93,10 @@ def _refuse_what_cannot_be_shown(listing: Listing) -> None:
         raise NotShown(f"{listing.dataset} is {listing.get_state_display()} already.")
     if listing.newest_on_shelf is None:
         raise NotShown("There is no version on the shelf yet. Make one first, or wait until it is made.")
-    if Licence.objects.filter(dataset=listing.dataset, cause_kind=Licence.Cause.ORDER).exists():
+    ordered = Licence.objects.filter(
+        dataset=listing.dataset, account=listing.dataset.account, cause_kind=Licence.Cause.ORDER
+    )
+    if ordered.exists():
         raise NotShown("This dataset was made to order. A delivered dataset cannot be listed.")
 
 

@@ -7,6 +7,7 @@ from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
 from catalog.models.problem import ProblemAnswer, ProblemReport
 from catalog.models.review import Review
+from catalog.models.terms import Terms
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "ProblemReport",
     "Review",
     "ShelfState",
+    "Terms",
     "Version",
 ]

@@ -51,7 +51,7 @@ class Seen:
             "dataset": self.dataset,
             "version": self.version,
             "listing": listing,
-            "offer": None if listing is None else listing.offers.filter(open=True).order_by("price").first(),
+            "offer": None if listing is None else listing.offers.open().first(),
             "may_have": licensing.may_have(self.account, self.version),
             "licence": None if self.account is None else licensing.licence_for(self.account, self.version),
             "tabs": self._tabs(),

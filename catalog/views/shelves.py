@@ -29,7 +29,7 @@ def browse(request: HttpRequest) -> HttpResponse:
                     Prefetch("attachments", Attachment.objects.filter(kind__in=["statistics", "preview"]))
                 ),
             ),
-            Prefetch("offers", Offer.objects.filter(open=True).order_by("price")),
+            Prefetch("offers", Offer.objects.open()),
         )
     )
     page = keyset.requested_page(request, listings, order=("-shown_at", "-id"), size=_PAGE)

@@ -15,7 +15,7 @@ from catalog.models import Dataset, Listing, ShelfState, Version
 from generation.quality.profile import TableProfile, finish
 from marketplace.accounts.models import Account
 from marketplace.work.models import Piece
-from tests.factories import a_dataset, a_listing, a_person, a_version, an_account
+from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
@@ -67,18 +67,18 @@ def test_a_licence_shows_the_newest_version_that_it_covers_once_the_listing_is_c
 ) -> None:
     account = signed_in(client)
     first = a_version(dataset)
-    licensing.grant(account, first, cause=licensing.Cause("order", uuid7()), terms="Yours.")
+    a_licence(account, first)
     a_version(dataset)
     assert "Numbers 1.0.0" in shown(client)
-    licensing.grant(account, first, cause=licensing.Cause("order", uuid7()), terms="Later too.", later_versions=True)
+    a_licence(account, first, later_versions=True)
     assert "Numbers 1.1.0" in shown(client)
 
 
 def test_an_account_holds_exactly_the_versions_that_it_may_have(dataset: Dataset) -> None:
     holder = an_account("holder")
     versions = [a_version(dataset), a_version(dataset), a_version(dataset, columns=("a", "b")), a_version(dataset)]
-    licensing.grant(holder, versions[0], cause=licensing.Cause("order", uuid7()), terms="")
-    licensing.grant(holder, versions[2], cause=licensing.Cause("order", uuid7()), terms="", later_versions=True)
+    a_licence(holder, versions[0])
+    a_licence(holder, versions[2], later_versions=True)
     held = licensing.held(holder, dataset).newest_first()
     assert [version.number for version in held] == ["3.0.0", "2.0.0", "1.0.0"]
     assert set(held) == {version for version in versions if licensing.may_have(holder, version)}
@@ -155,7 +155,7 @@ def test_the_rows_that_are_told_are_those_of_all_files_and_not_of_the_preview(cl
 def test_the_list_of_versions_links_those_that_open(client: Client, dataset: Dataset) -> None:
     account = signed_in(client)
     versions = [a_version(dataset) for _ in range(4)]
-    licensing.grant(account, versions[1], cause=licensing.Cause("order", uuid7()), terms="")
+    a_licence(account, versions[1])
     on_shelf(dataset)
     for version in versions[:3]:
         publishing.yank(version, "A column is mislabelled.")
@@ -170,7 +170,7 @@ def test_the_list_of_versions_links_those_that_open(client: Client, dataset: Dat
 
 def test_the_library_does_not_link_what_was_withdrawn(client: Client, dataset: Dataset) -> None:
     version = a_version(dataset)
-    licensing.grant(signed_in(client), version, cause=licensing.Cause("order", uuid7()), terms="")
+    a_licence(signed_in(client), version)
     assert f"{ADDRESS}/versions/1.0.0" in shown(client, "/library")
     ShelfState.objects.filter(version=version).update(state=ShelfState.State.WITHDRAWN)
     page = shown(client, "/library")

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('catalog', '0002_refuse_truncate'),
+        ('catalog', '0003_terms'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
