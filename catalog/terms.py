@@ -10,20 +10,10 @@ from typing import Any
 import rfc8785
 
 from catalog.models import Terms
+from catalog.models.terms import QUESTIONS
 from marketplace.accounts.models import Account
 
 Kind = Terms.Kind
-
-#: What a buyer asks of a licence, by the field that answers it.
-QUESTIONS: Mapping[str, str] = {
-    "commercial_use": "May it be used commercially?",
-    "hosted_product": "May a hosted product or service be built on it?",
-    "train_models": "May models be trained on it, and used outside?",
-    "redistribute": "May the data itself be passed on?",
-    "derive": "May data derived from it be passed on?",
-    "subset_alone": "May a part of it be passed on by itself?",
-    "attribution": "Must it be named where it is used?",
-}
 
 #: The kinds of use that an offer can be made for, in the order of what they allow.
 OFFERED = (Kind.EVALUATION, Kind.RESEARCH, Kind.COMMERCIAL, Kind.REDISTRIBUTION)
@@ -132,11 +122,6 @@ def settle(account: Account, kind: str, wording: Wording) -> Terms:
     Account.objects.select_for_update().get(id=account.id)
     latest = Terms.objects.filter(account=account, kind=kind).order_by("-number").first()
     return _written(account, kind, wording, 1 if latest is None else latest.number + 1)
-
-
-def answers(terms: Terms) -> list[tuple[str, bool]]:
-    """Return each question with its answer."""
-    return [(question, getattr(terms, name)) for name, question in QUESTIONS.items()]
 
 
 def _written(account: Account | None, kind: str, wording: Wording, number: int) -> Terms:

@@ -24,7 +24,9 @@ _version_documents = [
 ]
 
 _dataset: list[URLPattern | URLResolver] = [
-    path("acquire/<uuid:offer>", views.acquire, name="acquire"),
+    path("acquire", views.acquire, name="acquire"),
+    path("offers", views.offers, name="offers"),
+    path("offers/<uuid:offer>/close", views.close_offer, name="close-offer"),
     path("versions/<str:number>", views.data, name="version"),
     path("versions/<str:number>/", include(_version_documents)),
     *(path(tab, view, name=f"dataset-{tab}") for tab, view in _TABS.items()),
@@ -33,6 +35,8 @@ _dataset: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", views.browse, name="browse"),
     path("library", views.library, name="library"),
+    path("licences/<uuid:licence_id>", views.licence, name="licence"),
+    path("terms/<uuid:terms_id>", views.terms, name="terms"),
     path("pictures/<uuid:version_id>/<slug:sha256>", views.picture, name="picture"),
     path("datasets/<slug:owner>/<slug:name>", views.data, name="dataset"),
     path("datasets/<slug:owner>/<slug:name>/", include(_dataset)),

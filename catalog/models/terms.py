@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.db import models
@@ -10,6 +11,17 @@ from uuid_utils.compat import uuid7
 
 from catalog.models.immutable import immutable
 from marketplace.accounts.models import Account
+
+#: What a buyer asks of a licence, by the field that answers it.
+QUESTIONS: Mapping[str, str] = {
+    "commercial_use": "May it be used commercially?",
+    "hosted_product": "May a hosted product or service be built on it?",
+    "train_models": "May models be trained on it, and used outside?",
+    "redistribute": "May the data itself be passed on?",
+    "derive": "May data derived from it be passed on?",
+    "subset_alone": "May a part of it be passed on by itself?",
+    "attribution": "Must it be named where it is used?",
+}
 
 
 class Terms(models.Model):
@@ -54,3 +66,8 @@ class Terms(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title}, terms {self.number}"
+
+    @property
+    def answers(self) -> list[tuple[str, bool]]:
+        """Each question with its answer."""
+        return [(question, getattr(self, name)) for name, question in QUESTIONS.items()]

@@ -2,7 +2,8 @@
 
 from catalog.views.dataset import data, files, load, provenance, statistics, versions
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
-from catalog.views.licences import acquire, library
+from catalog.views.licences import acquire, library, licence, terms
+from catalog.views.offers import close_offer, offers
 from catalog.views.shelves import browse
 
 __all__ = [
@@ -10,15 +11,19 @@ __all__ = [
     "attachment",
     "browse",
     "checksums",
+    "close_offer",
     "data",
     "file",
     "files",
     "library",
+    "licence",
     "load",
     "manifest",
+    "offers",
     "picture",
     "provenance",
     "seed",
     "statistics",
+    "terms",
     "versions",
 ]
