@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from catalog import attachments, licensing, previews
+from catalog import attachments, difference, licensing, previews
 from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
 from catalog.shapes import ReplayEnvelope
@@ -152,7 +152,10 @@ def files(request: HttpRequest, owner: str, name: str, number: str | None = None
 def versions(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
     """The versions, newest first, and how they differ."""
     seen = _seen_or_404(request, owner, name, number)
-    context = {"versions": links(seen.account, seen.version, most=_VERSIONS_SHOWN)}
+    context = {
+        "versions": links(seen.account, seen.version, most=_VERSIONS_SHOWN),
+        "difference": difference.shown(seen.version),
+    }
     return render(request, "catalog/tabs/versions.html", seen.context("versions") | context)
 
 
