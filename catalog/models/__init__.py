@@ -5,6 +5,7 @@ from catalog.models.dataset import Dataset
 from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
+from catalog.models.search import SearchCell, SearchCount, SearchEntry, SearchWord
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
 __all__ = [
@@ -18,6 +19,10 @@ __all__ = [
     "Manifest",
     "Offer",
     "PreviewPicture",
+    "SearchCell",
+    "SearchCount",
+    "SearchEntry",
+    "SearchWord",
     "ShelfState",
     "Version",
 ]
