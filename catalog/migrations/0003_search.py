@@ -32,17 +32,21 @@ class Migration(migrations.Migration):
                 ('listings', models.PositiveIntegerField(default=0)),
             ],
         ),
-        migrations.CreateModel(
-            name='SearchCount',
-            fields=[
-                ('facet', models.CharField(max_length=140, primary_key=True, serialize=False)),
-                ('listings', models.PositiveIntegerField(default=0)),
-            ],
-        ),
         migrations.AddField(
             model_name='listing',
             name='domain',
             field=models.CharField(choices=[('finance', 'finance'), ('health', 'health'), ('retail', 'retail'), ('manufacturing', 'manufacturing'), ('vision', 'vision'), ('other', 'other')], default='other', max_length=13),
+        ),
+        migrations.CreateModel(
+            name='SearchCount',
+            fields=[
+                ('word', models.CharField(max_length=140, primary_key=True, serialize=False)),
+                ('facet', models.CharField(max_length=20)),
+                ('listings', models.PositiveIntegerField(default=0)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['facet', '-listings', 'word'], name='search_largest_values')],
+            },
         ),
         migrations.CreateModel(
             name='SearchWord',

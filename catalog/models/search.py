@@ -28,13 +28,17 @@ class SearchCell(models.Model):
 
 
 class SearchCount(models.Model):
-    """How many public listings have one facet value (``domain:finance``): the counts while no filter is chosen."""
+    """How many public listings have one facet value, ``word``: the counts while no filter is chosen."""
 
-    facet = models.CharField(max_length=140, primary_key=True)
+    word = models.CharField(max_length=140, primary_key=True)
+    facet = models.CharField(max_length=20)
     listings = models.PositiveIntegerField(default=0)
 
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["facet", "-listings", "word"], name="search_largest_values")]
+
     def __str__(self) -> str:
-        return self.facet
+        return self.word
 
 
 class SearchWord(models.Model):

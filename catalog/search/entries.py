@@ -7,14 +7,15 @@ calling it once too often does no harm; a sweep calls it for what was missed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connection, transaction
-from django.db.models import Exists, F, Func, OuterRef, TextField, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, TextField, Value
 
 from catalog.models import Listing, SearchCell, SearchCount, SearchEntry, SearchWord, Version
+from catalog.models.listing import ListingQuerySet
 from catalog.search import facets
 
 #: Stands before facet values in ``text``; the parser of text search never yields a word with it.
@@ -22,7 +23,7 @@ MARK = "\x02"
 
 _CARD_READ = 50_000
 _COLUMNS_READ = 1_000
-_SWEPT_AT_ONCE = 200
+_SWEPT = 500
 _WORD = re.compile(r"[a-z][a-z0-9]{2,39}")
 
 
@@ -48,17 +49,17 @@ def refresh(listing: Listing) -> None:
 
 
 def sweep() -> None:
-    """Refresh public listings without an entry, and entries of listings that are public no more: a few at a time."""
-    entry = SearchEntry.objects.filter(listing=OuterRef("id"))
-    on_shelf = Version.objects.on_shelf().filter(dataset=OuterRef("dataset"))
-    missing = Listing.objects.public().exclude(Exists(entry))
-    shown = missing.filter(Exists(on_shelf)) | missing.filter(state=Listing.State.ANNOUNCED)
-    for listing in shown[:_SWEPT_AT_ONCE]:
+    """Make the entries that are missing among the newest public listings: those of before there were entries, too."""
+    newest = Listing.objects.public().order_by("-shown_at", "-id")[:_SWEPT]
+    for listing in unfound(Listing.objects.filter(id__in=newest.values("id"))):
         refresh(listing)
-    for entry_ in SearchEntry.objects.exclude(listing__state__in=Listing.PUBLIC).select_related("listing")[
-        :_SWEPT_AT_ONCE
-    ]:
-        refresh(entry_.listing)
+
+
+def unfound(listings: ListingQuerySet) -> ListingQuerySet:
+    """Those of ``listings`` that are public, have something to show and no entry."""
+    on_shelf = Version.objects.on_shelf().filter(dataset=OuterRef("dataset"))
+    shown = Q(state=Listing.State.ANNOUNCED) | Q(state=Listing.State.ON_SHELF) & Q(Exists(on_shelf))
+    return listings.filter(shown, entry=None)
 
 
 def recount() -> None:
@@ -71,9 +72,25 @@ def recount() -> None:
         )
         cursor.execute("DELETE FROM catalog_searchcount")
         cursor.execute(
-            "INSERT INTO catalog_searchcount (facet, listings) "
-            "SELECT facet, count(*) FROM catalog_searchentry, unnest(facets) AS facet GROUP BY facet"
+            "INSERT INTO catalog_searchcount (word, facet, listings) "
+            "SELECT word, split_part(word, ':', 1), count(*) FROM catalog_searchentry, unnest(facets) AS word "
+            "GROUP BY word"
         )
+
+
+def miscounted() -> Iterator[tuple[str, int, int]]:
+    """The facet values and cells whose kept count is not that of the entries: name, count kept, count found."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(kept.word, found.word), coalesce(kept.listings, 0), coalesce(found.listings, 0) "
+            "FROM catalog_searchcount kept FULL JOIN (SELECT word, count(*) AS listings "
+            "FROM catalog_searchentry, unnest(facets) AS word GROUP BY word) found USING (word) "
+            "WHERE coalesce(kept.listings, 0) <> coalesce(found.listings, 0) "
+            "UNION ALL SELECT array_to_string(facets, ', '), listings, found FROM catalog_searchcell cell, "
+            "LATERAL (SELECT count(*) AS found FROM catalog_searchentry entry WHERE entry.cell_id = cell.id) counted "
+            "WHERE listings <> found"
+        )
+        yield from cursor.fetchall()
 
 
 def _write(listing: Listing, version: Version | None) -> tuple[int, list[str]]:
@@ -137,6 +154,8 @@ def _recount(old_cell: int | None, cell: int | None, old_words: Iterable[str], w
         if change:
             SearchCell.objects.filter(id=id_).update(listings=F("listings") + change)
     old, new = set(old_words), set(words)
-    SearchCount.objects.bulk_create((SearchCount(facet=word) for word in sorted(new)), ignore_conflicts=True)
+    SearchCount.objects.bulk_create(
+        (SearchCount(word=word, facet=word.partition(":")[0]) for word in sorted(new - old)), ignore_conflicts=True
+    )
     for word in sorted(old ^ new):
-        SearchCount.objects.filter(facet=word).update(listings=F("listings") + (1 if word in new else -1))
+        SearchCount.objects.filter(word=word).update(listings=F("listings") + (1 if word in new else -1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog import publishing
+from catalog import doctor, publishing
 from catalog.models import Dataset, Listing, Offer, SearchCell, SearchCount, SearchEntry
 from catalog.search import entries
 from marketplace.accounts.models import Account
@@ -36,7 +36,7 @@ def a_shelf(
 
 
 def counts() -> dict[str, int]:
-    return {row.facet: row.listings for row in SearchCount.objects.filter(listings__gt=0)}
+    return {row.word: row.listings for row in SearchCount.objects.filter(listings__gt=0)}
 
 
 def test_what_is_public_has_an_entry_and_is_counted_and_what_is_not_has_none() -> None:
@@ -73,11 +73,13 @@ def test_a_listing_whose_versions_are_all_yanked_is_not_found_until_there_is_a_n
     assert SearchEntry.objects.get().columns == ["other"]
 
 
-def test_the_sweep_finds_what_a_verb_did_not_tell() -> None:
+def test_the_sweep_finds_what_a_verb_did_not_tell_and_the_doctor_names_it() -> None:
     listing = a_shelf(an_account("seller"), "numbers")
+    assert not list(doctor.search_finds_what_is_public())
     SearchEntry.objects.all().delete()
+    assert next(fault.subject for fault in doctor.search_finds_what_is_public()) == f"listing {listing.id}"
     entries.sweep()
-    assert SearchEntry.objects.count() == 1
+    entries.recount()
+    assert not list(doctor.search_finds_what_is_public())
     Listing.objects.filter(id=listing.id).update(state=Listing.State.CLOSED)
-    entries.sweep()
-    assert not SearchEntry.objects.exists()
+    assert [fault.subject for fault in doctor.search_finds_what_is_public()] == [f"listing {listing.id}"]
