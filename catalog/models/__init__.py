@@ -6,6 +6,7 @@ from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
 from catalog.models.search import SearchCell, SearchCount, SearchEntry, SearchWord
+from catalog.models.terms import Terms
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "SearchEntry",
     "SearchWord",
     "ShelfState",
+    "Terms",
     "Version",
 ]

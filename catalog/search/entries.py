@@ -95,7 +95,7 @@ def miscounted() -> Iterator[tuple[str, int, int]]:
 
 def _write(listing: Listing, version: Version | None) -> tuple[int, list[str]]:
     """Write the entry; return its cell and its facet values."""
-    offers = list(listing.offers.filter(open=True))
+    offers = list(listing.offers.open())
     words = facets.words_of(listing, offers, version)
     cell, _ = SearchCell.objects.get_or_create(facets=facets.of_the_cell(words))
     columns = _columns(version)

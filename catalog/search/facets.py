@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from catalog.models import Listing, Offer, SearchEntry, Version
+from catalog.models import Listing, Offer, SearchEntry, Terms, Version
 
 #: What people call a modality; the names are those of the generators' contract.
 MODALITIES = {"tabular": "Table", "image": "Pictures", "multimodal": "Pictures and tables"}
 _LICENCES = {
-    "evaluation": "Evaluation",
-    "research": "Research",
-    "commercial": "Commercial use",
-    "redistribution": "Redistribution",
+    str(kind): str(kind.label).capitalize()
+    for kind in (Terms.Kind.EVALUATION, Terms.Kind.RESEARCH, Terms.Kind.COMMERCIAL, Terms.Kind.REDISTRIBUTION)
 }
 _PRICES = {"free": "free", "to-100": "under €100", "to-500": "€100 to €500", "over-500": "€500 and over"}
 _PRICE_BOUNDS = ((1, "free"), (100_00, "to-100"), (500_00, "to-500"))
@@ -63,7 +61,7 @@ def words_of(listing: Listing, offers: Sequence[Offer], version: Version | None)
     found: dict[str, Iterable[str]] = {
         "modality": [listing.modality],
         "domain": [listing.domain],
-        "licence": sorted({licence_of(offer) for offer in offers}),
+        "licence": sorted({offer.terms.kind for offer in offers}),
         "price": [price_band(lowest_price(offers))] if offers else [],
         "seller": [listing.dataset.account.slug],
     }
@@ -77,12 +75,6 @@ def words_of(listing: Listing, offers: Sequence[Offer], version: Version | None)
 def of_the_cell(words: Iterable[str]) -> list[str]:
     """Those of ``words`` whose facets have few values: what a cell is made of."""
     return [word for word in words if BY_NAME[word.partition(":")[0]].few]
-
-
-def licence_of(offer: Offer) -> str:
-    """The kind of licence that ``offer`` is for."""
-    title = offer.title.lower()
-    return next((kind for kind in ("redistribution", "commercial", "research") if kind in title), "evaluation")
 
 
 def lowest_price(offers: Sequence[Offer]) -> int:

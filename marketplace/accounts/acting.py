@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Case, Value, When
 from django.http import HttpRequest
 
-from marketplace.accounts.models import Account, User
+from marketplace.accounts.models import Account, Membership, User
 
 _CHOSEN = "acting_account"
 _CACHE = "_acting_account"
@@ -23,6 +23,14 @@ def acting_account(request: HttpRequest) -> Account | None:
         setattr(request, _CACHE, _find(request))
     found: Account | None = getattr(request, _CACHE)
     return found
+
+
+def require_role(request: HttpRequest, *roles: str) -> None:
+    """See that the user has one of ``roles`` in the account that the request acts for. Raises PermissionDenied."""
+    account, user = acting_account(request), request.user
+    members = Membership.objects.filter(account=account, role__in=roles)
+    if not isinstance(user, User) or not members.filter(user=user).exists():
+        raise PermissionDenied(f"This is for members who are {' or '.join(roles)}. Ask an owner of the account.")
 
 
 def choose(request: HttpRequest, account: Account) -> None:

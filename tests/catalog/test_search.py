@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from catalog import doctor, publishing
-from catalog.models import Dataset, Listing, Offer, SearchCell, SearchCount, SearchEntry
+from catalog import doctor, offers, publishing, terms
+from catalog.models import Dataset, Listing, SearchCell, SearchCount, SearchEntry
 from catalog.search import entries
 from marketplace.accounts.models import Account
 from tests.factories import a_dataset, a_version, an_account
@@ -29,7 +29,7 @@ def a_shelf(
     dataset = Dataset.objects.create(account=account, name=name, title=title or name.replace("-", " ").capitalize())
     listing = Listing.objects.create(dataset=dataset, summary=summary, card=card, modality=modality, domain=domain)
     if price is not None:
-        Offer.objects.create(listing=listing, title="Research", terms="For research.", price=price)
+        offers.open_offer(listing, terms.standard(terms.Kind.RESEARCH), price=price)
     a_version(dataset, columns=columns)
     publishing.put_on_shelf(listing)
     return listing

@@ -36,6 +36,18 @@ def bytes_(value: Any) -> str:
 
 
 @register.filter
+def money(minor: Any, currency: str = "EUR") -> str:
+    """A price in minor units as people write it: ``€432.00``, ``free`` at 0, ``432.00 CHF`` in other currencies."""
+    number = _number(minor)
+    if number is None:
+        return ""
+    if number == 0:
+        return "free"
+    amount = f"{Decimal(int(number)) / 100:,.2f}"
+    return f"€{amount}" if currency == "EUR" else f"{amount} {currency}"
+
+
+@register.filter
 def duration(value: Any) -> str:
     """Seconds or a timedelta in its two largest units: ``2 min 54 s``, ``3 h 5 min``, ``4 days 2 h``, ``0.4 s``."""
     seconds = _number(value.total_seconds() if isinstance(value, timedelta) else value)

@@ -1,0 +1,81 @@
+"""Taking an offer, what the account holds, one licence, and the terms that it is under."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from catalog import licensing
+from catalog.models import Dataset, Licence, Offer, Terms
+from marketplace.accounts.acting import acting_account
+from marketplace.web import keyset
+
+_PAGE = 20
+_DELIVERIES_SHOWN = 50
+
+
+@login_required
+@require_POST
+def acquire(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """Take the offer that was chosen, if it costs nothing; the licence is in the library."""
+    dataset = get_object_or_404(Dataset.objects.named(owner, name))
+    offer = _chosen(request, dataset)
+    account = acting_account(request)
+    if account is None:
+        raise Http404("You are not a member of any account.")
+    if offer is None:
+        messages.error(request, "Choose one of the licences that are offered; nothing was taken.")
+        return redirect("catalog:dataset", owner, name)
+    try:
+        licence = licensing.acquire(account, offer)
+    except (licensing.NotOffered, licensing.PaymentNeeded) as error:
+        messages.error(request, str(error))
+        return redirect("catalog:dataset", owner, name)
+    messages.success(request, f"The licence is {account}’s. All files can be downloaded under Files.")
+    return redirect("catalog:version", owner, name, licence.version.number)
+
+
+@login_required
+@require_GET
+def library(request: HttpRequest) -> HttpResponse:
+    """What the account holds licences to."""
+    licences = (
+        Licence.objects.filter(account=acting_account(request))
+        .exclude(cause_kind=Licence.Cause.MADE)
+        .select_related("dataset__account", "version__shelf", "terms")
+    )
+    page = keyset.requested_page(request, licences, order=("-granted_at", "-id"), size=_PAGE)
+    return render(request, "catalog/library.html", {"page": page})
+
+
+@login_required
+@require_GET
+def licence(request: HttpRequest, licence_id: UUID) -> HttpResponse:
+    """One licence of the account: to what, under which terms, until when, and what was downloaded under it."""
+    licences = Licence.objects.select_related("account", "dataset__account", "version__shelf", "terms", "offer")
+    found = get_object_or_404(licences, id=licence_id, account=acting_account(request))
+    context = {
+        "licence": found,
+        "deliveries": found.deliveries.select_related("version").order_by("-at")[:_DELIVERIES_SHOWN],
+    }
+    return render(request, "catalog/licence.html", context)
+
+
+@require_GET
+def terms(request: HttpRequest, terms_id: UUID) -> HttpResponse:
+    """A version of terms: its text, what it answers, and its digest."""
+    found = get_object_or_404(Terms.objects.select_related("account"), id=terms_id)
+    return render(request, "catalog/terms.html", {"terms": found})
+
+
+def _chosen(request: HttpRequest, dataset: Dataset) -> Offer | None:
+    try:
+        chosen = UUID(request.POST.get("offer", ""))
+    except ValueError:
+        return None
+    return Offer.objects.open().filter(id=chosen, listing__dataset=dataset).first()
