@@ -6,8 +6,9 @@ from uuid import UUID
 
 from catalog import difference, previews
 from catalog.models import Version
+from catalog.search import entries
 from marketplace.work.faults import WorkFault
-from marketplace.work.kinds import Kind, register
+from marketplace.work.kinds import Kind, register, register_sweep
 from marketplace.work.leases import Lease
 
 
@@ -29,3 +30,4 @@ def _no_preview(version: UUID, fault: WorkFault) -> None:
 
 register(Kind(previews.PREVIEW, "publishing", perform=_preview, give_up=_no_preview))
 register(Kind(difference.DIFFERENCE, "publishing", perform=_difference, give_up=_no_difference))
+register_sweep(entries.sweep)

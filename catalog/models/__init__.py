@@ -8,6 +8,7 @@ from catalog.models.picture import PreviewPicture
 from catalog.models.problem import ProblemAnswer, ProblemReport
 from catalog.models.readme import Readme
 from catalog.models.review import Review
+from catalog.models.search import SearchCell, SearchCount, SearchEntry, SearchWord
 from catalog.models.terms import Terms
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
@@ -26,6 +27,10 @@ __all__ = [
     "ProblemReport",
     "Readme",
     "Review",
+    "SearchCell",
+    "SearchCount",
+    "SearchEntry",
+    "SearchWord",
     "ShelfState",
     "Terms",
     "Version",
