@@ -51,4 +51,11 @@ SHELVES: tuple[Shelf, ...] = (
 )
 
 #: Generators that are registered for the house.
-HOUSE_GENERATORS = ("card-transactions", "tabular", "surface-defects", "inspection-reports")
+HOUSE_GENERATORS = (
+    "card-transactions",
+    "tabular",
+    "surface-defects",
+    "inspection-reports",
+    "clinic-visits",
+    "store-baskets",
+)
