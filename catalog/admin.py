@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from catalog.models import Dataset, Delivery, Licence, Listing, Offer, Version
+from catalog.models import Dataset, Delivery, Licence, Listing, Offer, Terms, Version
 from marketplace.accounts.staff import LookOnly
 
 
@@ -36,10 +36,19 @@ class ListingAdmin(LookOnly[Listing]):
 
 @admin.register(Offer)
 class OfferAdmin(LookOnly[Offer]):
-    list_display = ("title", "listing", "price", "currency", "open", "created_at")
-    list_select_related = ("listing__dataset__account",)
-    list_filter = ("open",)
-    search_fields = ("title", "listing__dataset__name", "listing__dataset__account__slug")
+    list_display = ("listing", "terms", "price", "currency", "seats", "days", "open", "created_at")
+    list_select_related = ("listing__dataset__account", "terms")
+    list_filter = ("open", "terms__kind")
+    search_fields = ("terms__title", "listing__dataset__name", "listing__dataset__account__slug")
+    ordering = ("-created_at",)
+
+
+@admin.register(Terms)
+class TermsAdmin(LookOnly[Terms]):
+    list_display = ("title", "kind", "number", "account", "created_at")
+    list_select_related = ("account",)
+    list_filter = ("kind",)
+    search_fields = ("title", "account__slug", "sha256")
     ordering = ("-created_at",)
 
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 
-from catalog.models import Dataset, File, Licence, Listing, Offer, ShelfState, Version
+from catalog.models import Dataset, File, Licence, Listing, Offer, ShelfState, Terms, Version
 from catalog.models.version import VersionQuerySet
 from marketplace.accounts.models import Account
-
-FREE_TERMS_TITLE = "Evaluation and research, free"
-FREE_TERMS = (
-    "You may use this dataset, and what you derive from it, for any purpose inside your organisation, including to "
-    "train models. You may not pass the data itself on, alone or as the main part of something else. The data is "
-    "synthetic and comes without warranty."
-)
 
 
 class NotOffered(Exception):
@@ -81,7 +76,8 @@ def may_read_file(account: Account | None, file: File) -> bool:
 
 def licence_for(account: Account, version: Version) -> Licence | None:
     """The licence in force that gives ``account`` the version, the oldest if there are several."""
-    return Licence.objects.in_force().filter(account=account).covering(version).order_by("granted_at").first()
+    licences = Licence.objects.in_force().filter(account=account).covering(version).select_related("terms")
+    return licences.order_by("granted_at").first()
 
 
 def grant(
@@ -89,11 +85,14 @@ def grant(
     version: Version,
     *,
     cause: Cause,
-    terms: str,
+    terms: Terms,
     offer: Offer | None = None,
     later_versions: bool = False,
 ) -> Licence:
-    """Return the account's licence for this cause, made now if it does not exist yet."""
+    """Return the account's licence for this cause, made now if it does not exist yet.
+
+    Seats and end are those of ``offer``; without one there is no end.
+    """
     licence, _ = Licence.objects.get_or_create(
         account=account,
         version=version,
@@ -103,6 +102,8 @@ def grant(
             "dataset_id": version.dataset_id,
             "offer": offer,
             "terms": terms,
+            "seats": None if offer is None else offer.seats,
+            "ends_at": None if offer is None or offer.days is None else Now() + timedelta(days=offer.days),
             "later_versions": later_versions,
         },
     )
@@ -110,9 +111,10 @@ def grant(
 
 
 def acquire(account: Account, offer: Offer) -> Licence:
-    """Take a free offer: a licence to the newest version on the shelf, later ones included.
+    """Take a free offer: a licence to the newest version on the shelf, and to later ones if the offer says so.
 
-    Taking it twice gives the same licence. Raises NotOffered or PaymentNeeded.
+    Taking it twice gives the same licence. Raises NotOffered, also when the licence that it gave is over, or
+    PaymentNeeded.
     """
     with transaction.atomic():
         listing = Listing.objects.select_for_update().get(id=offer.listing_id)
@@ -121,11 +123,16 @@ def acquire(account: Account, offer: Offer) -> Licence:
             raise NotOffered(f"{listing.dataset} is not offered now. What you have licensed stays yours.")
         if offer.price:
             raise PaymentNeeded(f"{listing.dataset} costs {offer.price} minor units of {offer.currency}.")
+        earlier = Licence.objects.filter(account=account, offer=offer)
+        if (held := earlier.in_force().covering(version).first()) is not None:
+            return held
+        if offer.days is not None and earlier.exists():
+            raise NotOffered(f"{account} had its {offer.days} days of {offer.terms.title.lower()}; take another offer.")
         return grant(
             account,
             version,
             cause=Cause(Licence.Cause.FREE, offer.id),
             terms=offer.terms,
             offer=offer,
-            later_versions=True,
+            later_versions=offer.later_versions,
         )

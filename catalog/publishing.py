@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from catalog import attachments, licensing
+from catalog import attachments, licensing, terms
 from catalog.manifests import MadeFile, ManifestBody
 from catalog.models import Dataset, Disclosure, File, Licence, Listing, Manifest, ShelfState, Version
 from marketplace.work.queue import enqueue
@@ -79,7 +79,10 @@ def publish(
         attachments.put(version, finding)
     if licensed_to_owner:
         licensing.grant(
-            dataset.account, version, cause=licensing.Cause(Licence.Cause.MADE, run), terms="Made by this account."
+            dataset.account,
+            version,
+            cause=licensing.Cause(Licence.Cause.MADE, run),
+            terms=terms.standard(terms.Kind.MADE),
         )
     Manifest.objects.create(version=version, body=manifest.body)
     for work in attachments.work_at_publishing():

@@ -1,10 +1,18 @@
 """Addresses of the catalogue."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from catalog import views
 
 app_name = "catalog"
+
+_TABS = {
+    "statistics": views.statistics,
+    "provenance": views.provenance,
+    "load": views.load,
+    "files": views.files,
+    "versions": views.versions,
+}
 
 _version_documents = [
     path("files/<path:path>", views.file, name="file"),
@@ -12,14 +20,20 @@ _version_documents = [
     path("manifest.json", views.manifest, name="manifest"),
     path("SHA256SUMS", views.checksums, name="checksums"),
     path("documents/<slug:kind>.json", views.attachment, name="attachment"),
+    *(path(tab, view, name=f"version-{tab}") for tab, view in _TABS.items()),
+]
+
+_dataset: list[URLPattern | URLResolver] = [
+    path("acquire/<uuid:offer>", views.acquire, name="acquire"),
+    path("versions/<str:number>", views.data, name="version"),
+    path("versions/<str:number>/", include(_version_documents)),
+    *(path(tab, view, name=f"dataset-{tab}") for tab, view in _TABS.items()),
 ]
 
 urlpatterns = [
     path("", views.browse, name="browse"),
     path("library", views.library, name="library"),
     path("pictures/<uuid:version_id>/<slug:sha256>", views.picture, name="picture"),
-    path("datasets/<slug:owner>/<slug:name>", views.dataset, name="dataset"),
-    path("datasets/<slug:owner>/<slug:name>/acquire/<uuid:offer>", views.acquire, name="acquire"),
-    path("datasets/<slug:owner>/<slug:name>/versions/<str:number>", views.dataset, name="version"),
-    path("datasets/<slug:owner>/<slug:name>/versions/<str:number>/", include(_version_documents)),
+    path("datasets/<slug:owner>/<slug:name>", views.data, name="dataset"),
+    path("datasets/<slug:owner>/<slug:name>/", include(_dataset)),
 ]

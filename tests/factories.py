@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from catalog import licensing, manifests, publishing
+from catalog import licensing, manifests, offers, publishing, terms
 from catalog.manifests import MadeFile
-from catalog.models import Dataset, Listing, Offer, Version
+from catalog.models import Dataset, Licence, Listing, Offer, Version
 from marketplace import storage
 from marketplace.accounts.models import Account, User
 from marketplace.accounts.people import enrol
@@ -36,8 +36,20 @@ def a_dataset(account: Account, name: str = "numbers") -> Dataset:
 
 def a_listing(dataset: Dataset, *, price: int = 0) -> Offer:
     listing = Listing.objects.create(dataset=dataset, summary="Some numbers.", modality="tabular")
-    return Offer.objects.create(
-        listing=listing, title=licensing.FREE_TERMS_TITLE, terms=licensing.FREE_TERMS, price=price
+    return offers.open_offer(listing, terms.standard(terms.Kind.COMMERCIAL), price=price)
+
+
+def a_licence(
+    account: Account, version: Version, *, cause: tuple[str, UUID] | None = None, later_versions: bool = False
+) -> Licence:
+    """A licence to ``version``, as an order gives one unless another cause is named."""
+    kind, subject = cause or (Licence.Cause.ORDER, uuid7())
+    return licensing.grant(
+        account,
+        version,
+        cause=licensing.Cause(kind, subject),
+        terms=terms.standard(terms.Kind.ORDERED),
+        later_versions=later_versions,
     )
 
 

@@ -5,6 +5,7 @@ from catalog.models.dataset import Dataset
 from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
+from catalog.models.terms import Terms
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "Offer",
     "PreviewPicture",
     "ShelfState",
+    "Terms",
     "Version",
 ]

@@ -10,14 +10,15 @@ from uuid_utils.compat import uuid7
 
 from catalog.models.dataset import Dataset
 from catalog.models.listing import Offer
+from catalog.models.terms import Terms
 from catalog.models.version import Version
 from marketplace.accounts.models import Account
 
 
 class LicenceQuerySet(models.QuerySet["Licence"]):
     def in_force(self) -> LicenceQuerySet:
-        """Licences that give access now."""
-        return self.filter(state=Licence.State.IN_FORCE)
+        """Licences that give access now: neither suspended nor revoked, and not over."""
+        return self.filter(state=Licence.State.IN_FORCE).exclude(ends_at__lte=Now())
 
     def covering(self, version: Version) -> LicenceQuerySet:
         """Licences to ``version``: it is the licensed one, or a later one that the licence includes."""
@@ -57,7 +58,9 @@ class Licence(models.Model):
     version = models.ForeignKey(Version, models.PROTECT, related_name="licences")
     later_versions = models.BooleanField(default=False)
     offer = models.ForeignKey(Offer, models.PROTECT, null=True, related_name="licences")
-    terms = models.TextField()
+    terms = models.ForeignKey(Terms, models.PROTECT, related_name="licences")
+    seats = models.PositiveIntegerField(null=True)
+    ends_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=9, choices=State, default=State.IN_FORCE)
     cause_kind = models.CharField(max_length=8, choices=Cause)
     cause_id = models.UUIDField()

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from catalog.models.dataset import Dataset
+from catalog.models.terms import Terms
 from catalog.models.version import Version
 
 
@@ -50,24 +51,42 @@ class Listing(models.Model):
         return self.dataset.versions.on_shelf().newest_first().first()
 
 
+class OfferQuerySet(models.QuerySet["Offer"]):
+    def open(self) -> OfferQuerySet:
+        """Offers that buyers may take, with their terms, the cheapest first, then in the order of opening."""
+        return self.filter(open=True).select_related("terms").order_by("price", "created_at", "id")
+
+
 class Offer(models.Model):
-    """Licence terms with a price tag on a listing. ``price`` is in minor units; 0 is a price like any other."""
+    """Licence terms with a price tag on a listing. ``price`` is in minor units; 0 is a price like any other.
+
+    A licence under it is for so many ``seats`` (people who work with the data; ``None``: all of the account) and so
+    many ``days`` (``None``: without end), and is to later versions too if it says so. What an offer says never changes:
+    it is closed and another one opened.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="offers")
-    title = models.CharField(max_length=80)
-    terms = models.TextField()
+    terms = models.ForeignKey(Terms, models.PROTECT, related_name="offers")
+    seats = models.PositiveIntegerField(null=True)
+    days = models.PositiveIntegerField(null=True)
+    later_versions = models.BooleanField(default=True)
     price = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3, default="EUR")
     open = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
 
+    objects = OfferQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["listing", "title"], condition=models.Q(open=True), name="one_open_offer_a_title"
+                fields=["listing", "terms", "seats", "days"],
+                condition=models.Q(open=True),
+                nulls_distinct=False,
+                name="one_open_offer_of_a_kind",
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.title}, {self.price} {self.currency}"
+        return f"{self.terms_id} at {self.price} {self.currency}"

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from catalog import licensing
-from catalog.models import Dataset, Licence, Version
+from catalog import licensing, terms
+from catalog.models import Dataset, Licence, Terms, Version
 from generation.orders import quoting
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved, move
@@ -28,10 +28,6 @@ from marketplace.work.leases import Lease
 SETTLE = "orders.settle"
 FORGET_SOURCE = "orders.forget_source"
 
-TERMS = (
-    "Made to order for this account. You may use this dataset, and what you derive from it, for any purpose inside "
-    "your organisation, including to train models. It is synthetic and comes without warranty."
-)
 #: Ends after which the upload has served. A failed order keeps it, for the same settings again, until it is a week old.
 SOURCE_SERVED = frozenset({Order.State.DELIVERED, Order.State.DECLINED, Order.State.CANCELLED})
 
@@ -89,7 +85,7 @@ def place(order: Order) -> Order:
             source=order.source,
             licensed_to_owner=False,
         )
-        order.terms = TERMS
+        order.terms = terms.standard(terms.Kind.ORDERED)
         order.placed_at = Now()
         order.save()
         queue.enqueue(SETTLE, order.id, after=order.run.id)
@@ -101,10 +97,10 @@ def settle(lease: Lease) -> None:
     with lease.finishing():
         _lock_run(lease.subject)
         order = Order.objects.locked(lease.subject)
-        if order.ended or order.run is None:
+        if order.ended or order.run is None or order.terms is None:
             return
         if order.run.state == Run.State.READY:
-            _deliver(order, order.run)
+            _deliver(order, order.run, order.terms)
         elif order.run.state == Run.State.FAILED:
             order.fault_owner, order.fault_message = order.run.fault_owner, order.run.fault_message
             _end(order, Order.State.FAILED)
@@ -170,7 +166,7 @@ def sweep() -> None:
             _end(order, Order.State.EXPIRED)
 
 
-def _deliver(order: Order, run: Run) -> None:
+def _deliver(order: Order, run: Run, agreed: Terms) -> None:
     """At price 0 nothing is charged: the licence is granted and the order is delivered in one step."""
     move(order, Order.State.SETTLING)
     order.settling_at = Now()
@@ -178,7 +174,7 @@ def _deliver(order: Order, run: Run) -> None:
         order.account,
         Version.objects.get(run=run.id),
         cause=licensing.Cause(Licence.Cause.ORDER, order.id),
-        terms=order.terms,
+        terms=agreed,
     )
     _end(order, Order.State.DELIVERED)
 

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from catalog import terms
 from catalog.models import Version
 from catalog.pages import sheets
 from generation.orders import ordering
@@ -193,7 +194,9 @@ def _said_at_upload(generator: GeneratorVersion, source: Source | None) -> dict[
 
 
 def _order(request: HttpRequest, order_id: UUID) -> Order:
-    return get_object_or_404(Order.objects.of(_account(request)).select_related("probe", "source", "run"), id=order_id)
+    return get_object_or_404(
+        Order.objects.of(_account(request)).select_related("probe", "source", "run", "terms"), id=order_id
+    )
 
 
 def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
@@ -212,7 +215,7 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
         "sheets": [] if probe is None or probe.preview is None else sheets(probe.preview, None),
         "picture_base": reverse("orders:probe-picture", args=[found.id, "-"]).removesuffix("-"),
         "version": _delivered(found),
-        "terms": found.terms or ordering.TERMS,
+        "terms": (found.terms or terms.STANDARD[terms.Kind.ORDERED].wording).text,
         "commitment": None if found.run is None else seed_commitment(found.run),
     }
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from catalog import licensing, publishing
-from catalog.models import Dataset, Listing, Offer, Version
+from catalog import offers, publishing, terms
+from catalog.models import Dataset, Listing, Version
 from generation.runs import lifecycle
 from generation.runs.models import GeneratorVersion, Run
 from marketplace.accounts.models import Account
@@ -49,7 +49,8 @@ def announce(account: Account, generator: GeneratorVersion, shelf: Shelf) -> Lis
             card=shelf.card,
             modality=generator.description["modality"],
         )
-        Offer.objects.create(listing=listing, title=licensing.FREE_TERMS_TITLE, terms=licensing.FREE_TERMS)
+        for kind in (terms.Kind.RESEARCH, terms.Kind.COMMERCIAL):
+            offers.open_offer(listing, terms.standard(kind))
         run = lifecycle.plan_run(
             dataset=dataset,
             generator=generator,

@@ -239,7 +239,7 @@ def test_documents_are_served_to_whoever_may_look_and_the_answer_key_to_licence_
     assert client.get(f"{base}/answer-key.json").status_code == 403
     assert client.get(f"{base}/statistics.json").status_code == 404
     assert client.get(f"{base}/horoscope.json").status_code == 404
-    assert "of 1 files 1 gave the same digest" in client.get("/datasets/seller/numbers").content.decode()
+    assert "of 1 files 1 gave the same digest" in client.get("/datasets/seller/numbers/provenance").content.decode()
     assert licensing.is_public(version)
 
 

@@ -15,7 +15,7 @@ from catalog.models import Dataset, Listing, ShelfState, Version
 from generation.quality.profile import TableProfile, finish
 from marketplace.accounts.models import Account
 from marketplace.work.models import Piece
-from tests.factories import a_dataset, a_listing, a_person, a_version, an_account
+from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
@@ -67,18 +67,18 @@ def test_a_licence_shows_the_newest_version_that_it_covers_once_the_listing_is_c
 ) -> None:
     account = signed_in(client)
     first = a_version(dataset)
-    licensing.grant(account, first, cause=licensing.Cause("order", uuid7()), terms="Yours.")
+    a_licence(account, first)
     a_version(dataset)
     assert "Numbers 1.0.0" in shown(client)
-    licensing.grant(account, first, cause=licensing.Cause("order", uuid7()), terms="Later too.", later_versions=True)
+    a_licence(account, first, later_versions=True)
     assert "Numbers 1.1.0" in shown(client)
 
 
 def test_an_account_holds_exactly_the_versions_that_it_may_have(dataset: Dataset) -> None:
     holder = an_account("holder")
     versions = [a_version(dataset), a_version(dataset), a_version(dataset, columns=("a", "b")), a_version(dataset)]
-    licensing.grant(holder, versions[0], cause=licensing.Cause("order", uuid7()), terms="")
-    licensing.grant(holder, versions[2], cause=licensing.Cause("order", uuid7()), terms="", later_versions=True)
+    a_licence(holder, versions[0])
+    a_licence(holder, versions[2], later_versions=True)
     held = licensing.held(holder, dataset).newest_first()
     assert [version.number for version in held] == ["3.0.0", "2.0.0", "1.0.0"]
     assert set(held) == {version for version in versions if licensing.may_have(holder, version)}
@@ -119,7 +119,7 @@ def test_statistics_are_shown_before_the_first_rows_are(client: Client, dataset:
     page = shown(client)
     assert "The first rows are being read" in page
     assert "Dictionary and statistics of 1 columns" in page
-    assert "<svg" in page.partition("table-default")[2].partition("Provenance")[0]
+    assert "<svg" in page.partition("table-default")[2].partition("Licence and facts")[0]
 
 
 def test_a_page_whose_first_rows_could_not_be_read_says_so_and_does_not_ask_to_wait(
@@ -155,13 +155,13 @@ def test_the_rows_that_are_told_are_those_of_all_files_and_not_of_the_preview(cl
 def test_the_list_of_versions_links_those_that_open(client: Client, dataset: Dataset) -> None:
     account = signed_in(client)
     versions = [a_version(dataset) for _ in range(4)]
-    licensing.grant(account, versions[1], cause=licensing.Cause("order", uuid7()), terms="")
+    a_licence(account, versions[1])
     on_shelf(dataset)
     for version in versions[:3]:
         publishing.yank(version, "A column is mislabelled.")
     ShelfState.objects.filter(version=versions[2]).update(state=ShelfState.State.WITHDRAWN)
     for visitor, linked in ((client, {"1.1.0"}), (Client(), set())):
-        page = shown(visitor)
+        page = shown(visitor, f"{ADDRESS}/versions")
         found = set(re.findall(rf'href="{ADDRESS}/versions/([0-9.]+)"', page))
         assert found == linked
         assert all(visitor.get(f"{ADDRESS}/versions/{number}").status_code == 200 for number in found)
@@ -170,9 +170,32 @@ def test_the_list_of_versions_links_those_that_open(client: Client, dataset: Dat
 
 def test_the_library_does_not_link_what_was_withdrawn(client: Client, dataset: Dataset) -> None:
     version = a_version(dataset)
-    licensing.grant(signed_in(client), version, cause=licensing.Cause("order", uuid7()), terms="")
+    a_licence(signed_in(client), version)
     assert f"{ADDRESS}/versions/1.0.0" in shown(client, "/library")
     ShelfState.objects.filter(version=version).update(state=ShelfState.State.WITHDRAWN)
     page = shown(client, "/library")
     assert f"{ADDRESS}/versions/1.0.0" not in page
     assert "withdrawn" in page
+
+
+TABS = ("statistics", "provenance", "load", "files", "versions")
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_each_tab_is_a_page_of_the_newest_version_and_of_each_one(client: Client, dataset: Dataset, tab: str) -> None:
+    for version in (a_version(dataset), a_version(dataset)):
+        with_statistics(version)
+        previews.make(version)
+    on_shelf(dataset)
+    for address, number in ((ADDRESS, "1.1.0"), (f"{ADDRESS}/versions/1.0.0", "1.0.0")):
+        page = shown(client, f"{address}/{tab}")
+        assert f"Numbers {number}" in page
+        assert re.findall(r'<a href="([^"]+)" aria-current="page"', page)[-1] == f"{address}/{tab}"
+        assert f'href="{address}"' in page
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_no_tab_of_a_private_dataset_is_there_for_a_stranger(client: Client, dataset: Dataset, tab: str) -> None:
+    a_version(dataset)
+    for address in (f"{ADDRESS}/{tab}", f"{ADDRESS}/versions/1.0.0/{tab}", f"/datasets/seller/nothing/{tab}"):
+        assert client.get(address).status_code == 404

@@ -35,6 +35,7 @@ def test_shelves_and_datasets_can_be_read(visit: Visit) -> None:
     assert not statistics.is_visible()
     page.get_by_text("Dictionary and statistics").first.click()
     assert statistics.is_visible()
+    visitor.open_tab("Files")
     digest = page.locator("#files details").first
     digest.locator("summary").click()
     assert digest.inner_text()

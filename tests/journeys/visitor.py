@@ -112,9 +112,14 @@ class Visitor:
         self.page.get_by_label("Password").fill(login.password)
         self.follow(self.page.get_by_role("button", name="Sign in", exact=True))
 
+    def open_tab(self, words: str) -> None:
+        """Go to one of the pages of the dataset that is shown."""
+        self.follow(self.page.get_by_role("navigation", name="This dataset").get_by_role("link", name=words))
+
     def download(self, folder: Path) -> list[Path]:
         """Download every file of the dataset shown by its link; each must have the digest that the page says."""
         files: list[Path] = []
+        self.open_tab("Files")
         for row in self.page.locator("#files tbody tr").all():
             with self.page.expect_download() as started:
                 row.get_by_role("link").click()

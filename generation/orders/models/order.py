@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from catalog.models import Terms
 from generation.runs.models import GeneratorVersion, Probe, Run, Source
 from marketplace.accounts.models import Account
 
@@ -73,7 +74,7 @@ class Order(models.Model):
     state = models.CharField(max_length=13, choices=State, default=State.DRAFT)
     problems = models.JSONField(default=list)
     quote = models.JSONField(default=dict)
-    terms = models.TextField(blank=True)
+    terms = models.ForeignKey(Terms, models.PROTECT, null=True, related_name="orders")
     price = models.PositiveBigIntegerField(default=0)
     currency = models.CharField(max_length=3, default="EUR")
     fault_owner = models.CharField(max_length=8, blank=True)
@@ -95,7 +96,7 @@ class Order(models.Model):
                 name="placed_order_has_run",
             ),
             models.CheckConstraint(
-                condition=models.Q(run__isnull=True) | ~models.Q(terms=""), name="placed_order_has_terms"
+                condition=models.Q(run__isnull=True) | models.Q(terms__isnull=False), name="placed_order_has_terms"
             ),
         ]
 

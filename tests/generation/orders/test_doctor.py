@@ -8,6 +8,7 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
+from catalog import terms
 from catalog.models import Licence
 from generation.orders import ordering, quoting
 from generation.orders.models import Order
@@ -54,7 +55,7 @@ def test_a_licence_whose_order_made_another_version_is_found(client: Client, acc
 
 def test_a_delivery_without_a_licence_or_under_other_terms_is_found(client: Client, account: Account) -> None:
     first, second = delivered(client), delivered(client)
-    Licence.objects.filter(cause_id=first.id).update(terms="Other terms.")
+    Licence.objects.filter(cause_id=first.id).update(terms=terms.standard(terms.Kind.RESEARCH))
     Licence.objects.filter(cause_id=second.id).delete()
     assert found() == {("delivered_orders_have_their_licence", f"order {order.id}") for order in (first, second)}
 

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
-from catalog import licensing
+from catalog import licensing, terms
 from catalog.models import Dataset, Licence, Version
 from generation.orders import ordering, states
 from generation.orders.models import Order
@@ -112,12 +112,13 @@ def test_the_licence_has_the_terms_that_were_agreed_to(
 ) -> None:
     the_dice()
     order = draft(client, "dice", units="500")
-    agreed = ordering.TERMS
+    agreed = terms.STANDARD[terms.Kind.ORDERED].wording.text
     assert agreed in client.get(f"/orders/{order.id}").content.decode()
     ordering.place(order)
-    monkeypatch.setattr(ordering, "TERMS", "Other terms of a later day.")
+    later = terms.Standard(2, terms.Wording("Made to order", "Other terms of a later day.", frozenset()))
+    monkeypatch.setattr(terms, "STANDARD", {**terms.STANDARD, terms.Kind.ORDERED: later})
     work_off()
-    assert Licence.objects.get(cause_id=order.id).terms == agreed
+    assert Licence.objects.get(cause_id=order.id).terms.text == agreed
     assert agreed in client.get(f"/orders/{order.id}").content.decode()
 
 

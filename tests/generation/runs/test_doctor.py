@@ -8,13 +8,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 
-from catalog import licensing
 from catalog.models import Licence, Version
 from generation.runs import doctor, probes, sources
 from generation.runs.models import Probe, Run, Source
 from marketplace.doctor import CheckFunction
 from marketplace.work.models import Piece
-from tests.factories import a_dataset, a_version, an_account
+from tests.factories import a_dataset, a_licence, a_version, an_account
 from tests.generation.made import a_run, the_dice
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
@@ -44,7 +43,7 @@ def test_a_licence_whose_run_made_another_version_is_found() -> None:
 def test_a_licence_for_making_what_another_account_made_is_found() -> None:
     run = ready("first")
     version = Version.objects.get(run=run.id)
-    licence = licensing.grant(an_account(), version, cause=licensing.Cause("made", run.id), terms="")
+    licence = a_licence(an_account(), version, cause=("made", run.id))
     assert said(doctor.made_licences_have_their_run) == [f"licence {licence.id}"]
 
 

@@ -1,0 +1,194 @@
+"""A dataset at one version, by tabs: each is a page of its own that asks only for what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from catalog import attachments, licensing, previews
+from catalog.models import Dataset, Listing, Version
+from catalog.pages import links, sheets_of
+from catalog.shapes import ReplayEnvelope
+from catalog.views.seen import version_of
+from marketplace.accounts.acting import acting_account
+from marketplace.accounts.models import Account
+from marketplace.web import keyset
+
+_FILES_SHOWN = 100
+_VERSIONS_SHOWN = 50
+_SHOWN = ("statistics", "preview")
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab in the head of a dataset's pages."""
+
+    name: str
+    words: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a reader asked for and may look at; ``number`` is the one in the address, if there is one."""
+
+    account: Account | None
+    dataset: Dataset
+    version: Version
+    listing: Listing | None
+    number: str | None
+
+    def context(self, tab: str) -> dict[str, Any]:
+        """What the head of every tab shows, ``tab`` being the one that is open."""
+        listing = self.listing
+        return {
+            "dataset": self.dataset,
+            "version": self.version,
+            "listing": listing,
+            "offer": None if listing is None else listing.offers.open().first(),
+            "may_have": licensing.may_have(self.account, self.version),
+            "licence": None if self.account is None else licensing.licence_for(self.account, self.version),
+            "tabs": self._tabs(),
+            "tab": tab,
+            "base": self.address(),
+        }
+
+    def address(self, tab: str = "") -> str:
+        """The address of a tab, at the version that the reader named or at whichever is newest."""
+        named = [self.dataset.account.slug, self.dataset.name]
+        if self.number is None:
+            return reverse(f"catalog:dataset-{tab}" if tab else "catalog:dataset", args=named)
+        return reverse(f"catalog:version-{tab}" if tab else "catalog:version", args=[*named, self.number])
+
+    def _tabs(self) -> list[Tab]:
+        shows = (column.get("media") or "" for table in self.version.layout["tables"] for column in table["schema"])
+        first = "Pictures" if any(media.startswith("image/") for media in shows) else "Data"
+        return [
+            Tab("data", first, self.address()),
+            Tab("statistics", "Quality report", self.address("statistics")),
+            Tab("provenance", "Provenance", self.address("provenance")),
+            Tab("load", "Load it", self.address("load")),
+            Tab("files", "Files", self.address("files")),
+            Tab("versions", "Versions", self.address("versions")),
+        ]
+
+
+@require_GET
+def data(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """The data of a dataset, and what a buyer decides by.
+
+    Without ``number`` it is the newest version on the shelf, else the newest that the account may read; while the first
+    one is being made, the page says so to everybody else.
+    """
+    found = get_object_or_404(Dataset.objects.named(owner, name))
+    seen = _seen(request, found, number)
+    if seen is None:
+        listing = getattr(found, "listing", None)
+        if number is None and listing is not None and listing.state == Listing.State.ANNOUNCED:
+            return render(request, "catalog/announced.html", {"dataset": found, "listing": listing})
+        raise _nothing(found, number)
+    shown = _documents(seen.version, _SHOWN)
+    context = {
+        **_shown_context(seen, shown),
+        "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
+    }
+    return render(request, "catalog/dataset.html", seen.context("data") | context)
+
+
+@require_GET
+def statistics(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """What was measured of the version: statistics by column, reports, and what was not measured."""
+    seen = _seen_or_404(request, owner, name, number)
+    shown = _documents(seen.version, ("statistics",))
+    return render(request, "catalog/tabs/statistics.html", seen.context("statistics") | _shown_context(seen, shown))
+
+
+@require_GET
+def provenance(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """Generator, seed commitment and settings; who signed that; how it came out when it was made again."""
+    seen = _seen_or_404(request, owner, name, number)
+    version = seen.version
+    context = {
+        "documents": {document.kind for document in version.attachments.all()},
+        "replay": _replay_words(_documents(version, ("replay",)).get("replay")),
+        "maker": version.recipe["generator"]["name"].split("/"),
+        "runtime": version.recipe["runtime"].removeprefix("sha256:"),
+        "files_in_all": version.files.count(),
+    }
+    return render(request, "catalog/tabs/provenance.html", seen.context("provenance") | context)
+
+
+@require_GET
+def load(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """Lines to copy that load the version, and how to cite it."""
+    seen = _seen_or_404(request, owner, name, number)
+    return render(request, "catalog/tabs/load.html", seen.context("load"))
+
+
+@require_GET
+def files(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """All files with their digests, by pages."""
+    seen = _seen_or_404(request, owner, name, number)
+    version = seen.version
+    page = keyset.requested_page(request, version.files.all(), order=("path", "id"), size=_FILES_SHOWN)
+    context = {
+        "page": page,
+        "files": page.items,
+        "files_in_all": version.files.count(),
+        "documents": {document.kind for document in version.attachments.all()},
+    }
+    return render(request, "catalog/tabs/files.html", seen.context("files") | context)
+
+
+@require_GET
+def versions(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """The versions, newest first, and how they differ."""
+    seen = _seen_or_404(request, owner, name, number)
+    context = {"versions": links(seen.account, seen.version, most=_VERSIONS_SHOWN)}
+    return render(request, "catalog/tabs/versions.html", seen.context("versions") | context)
+
+
+def _seen(request: HttpRequest, found: Dataset, number: str | None) -> Seen | None:
+    account = acting_account(request)
+    version = licensing.newest_for(account, found) if number is None else version_of(found, number)
+    if version is None or not licensing.may_look(account, version):
+        return None
+    return Seen(account, found, version, getattr(found, "listing", None), number)
+
+
+def _seen_or_404(request: HttpRequest, owner: str, name: str, number: str | None) -> Seen:
+    found = get_object_or_404(Dataset.objects.named(owner, name))
+    seen = _seen(request, found, number)
+    if seen is None:
+        raise _nothing(found, number)
+    return seen
+
+
+def _nothing(found: Dataset, number: str | None) -> Http404:
+    return Http404(f"There is no {f'version {number} of ' if number else 'dataset '}{found} that you may see.")
+
+
+def _documents(version: Version, kinds: tuple[str, ...]) -> dict[str, Any]:
+    """Those of the documents ``kinds`` that are there, parsed."""
+    return {found.kind: attachments.load(found) for found in version.attachments.filter(kind__in=kinds)}
+
+
+def _shown_context(seen: Seen, shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "sheets": sheets_of(seen.version, shown.get("preview"), shown.get("statistics")),
+        "picture_base": reverse("catalog:picture", args=[seen.version.id, "-"]).removesuffix("-"),
+        "maker": seen.version.recipe["generator"]["name"].split("/"),
+    }
+
+
+def _replay_words(envelope: Mapping[str, Any] | None) -> str:
+    """What the signed report of the last replay says; we wrote it, so its signature is not checked here."""
+    if envelope is None:
+        return ""
+    return ReplayEnvelope.model_validate(envelope).payload.predicate.words
