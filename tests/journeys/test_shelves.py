@@ -41,7 +41,10 @@ def test_a_stranger_sees_the_data_and_downloads_the_free_sample_only(visit: Visi
     other = bound.locator("th").inner_text()
     refused = visitor.refused(address.replace(path, other))
     assert refused.status == 403
-    assert f"A licence to house/card-transactions is needed to download {other}." in page.locator("main").inner_text()
+    assert (
+        f"A licence to fennel-data/card-transactions is needed to download {other}."
+        in page.locator("main").inner_text()
+    )
     visitor.follow(visitor.link("See the licence and its price"))
     assert "Sign in to get it" in page.get_by_role("form", name="Licence").inner_text()
 
