@@ -50,6 +50,7 @@ def announce(account: Account, generator: GeneratorVersion, shelf: Shelf) -> Lis
             summary=shelf.summary,
             card=shelf.card,
             modality=generator.description["modality"],
+            domain=shelf.domain,
         )
         for kind in (terms.Kind.RESEARCH, terms.Kind.COMMERCIAL):
             offers.open_offer(listing, terms.standard(kind))
