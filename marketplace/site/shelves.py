@@ -32,7 +32,7 @@ class Shelf:
     card: str
     generator: str
     units: int
-    domain: str = "other"
+    domain: str = Listing.Domain.OTHER
     parameters: Mapping[str, Any] = field(default_factory=dict)
     splits: Sequence[Mapping[str, Any]] = ({"name": "train", "share": 0.8}, {"name": "test", "share": 0.2})
 
