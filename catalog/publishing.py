@@ -118,6 +118,11 @@ def yank(version: Version, reason: str) -> None:
     _change_shelf_state(version, ShelfState.State.YANKED, reason)
 
 
+def withdraw(version: Version, reason: str) -> None:
+    """Say that a version is withdrawn, for good; ``catalog.withdrawing`` destroys its bytes. Needs a reason."""
+    _change_shelf_state(version, ShelfState.State.WITHDRAWN, reason)
+
+
 def _change_shelf_state(version: Version, state: str, reason: str) -> None:
     if not reason.strip():
         raise ValueError("say why: the reason is shown to licence holders")
