@@ -126,7 +126,7 @@ def put(version: Version, finding: Finding) -> Attachment:
 
 def read(attachment: Attachment) -> bytes:
     """The bytes of a document; kept in the cache for an hour, by digest."""
-    key = f"attachment:{attachment.sha256}"
+    key = _cache_key(attachment.sha256)
     body: bytes | None = cache.get(key)
     if body is None:
         body = storage.read_blob(attachment.sha256)
@@ -137,3 +137,12 @@ def read(attachment: Attachment) -> bytes:
 def load(attachment: Attachment) -> Any:
     """A JSON document, parsed."""
     return json.loads(read(attachment))
+
+
+def forget(sha256: str) -> None:
+    """Take a document out of the cache."""
+    cache.delete(_cache_key(sha256))
+
+
+def _cache_key(sha256: str) -> str:
+    return f"attachment:{sha256}"
