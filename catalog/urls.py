@@ -34,6 +34,8 @@ _dataset: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", views.browse, name="browse"),
+    path("search", views.browse, name="search"),
+    path("compare", views.compare, name="compare"),
     path("library", views.library, name="library"),
     path("licences/<uuid:licence_id>", views.licence, name="licence"),
     path("terms/<uuid:terms_id>", views.terms, name="terms"),
