@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from catalog import attachments, licensing, terms
+from catalog.hub import card
 from catalog.manifests import MadeFile, ManifestBody
 from catalog.models import Dataset, Disclosure, File, Licence, Listing, Manifest, ShelfState, Version
 from catalog.search import entries
@@ -61,6 +62,7 @@ def publish(
         rows=sum(file.rows for file in files),
         bytes=sum(file.bytes for file in files),
     )
+    begins = _first_rows(files)
     File.objects.bulk_create(
         File(
             version=version,
@@ -69,10 +71,11 @@ def publish(
             split=file.split,
             sample=file.sample,
             rows=file.rows,
+            first_row=begin,
             bytes=file.bytes,
             sha256=file.sha256,
         )
-        for file in files
+        for file, begin in zip(files, begins, strict=True)
     )
     Disclosure.objects.create(version=version, key=disclosure.key, bytes=disclosure.bytes)
     ShelfState.objects.create(version=version)
@@ -86,6 +89,9 @@ def publish(
             terms=terms.standard(terms.Kind.MADE),
         )
     Manifest.objects.create(version=version, body=manifest.body)
+    listing = Listing.objects.public().filter(dataset=dataset).first()
+    if listing is not None:
+        card.write([version], listing)
     for work in attachments.work_at_publishing():
         enqueue(work, version.id)
     _refresh_listing_of(dataset)
@@ -101,6 +107,7 @@ def put_on_shelf(listing: Listing) -> None:
     """Show the listing to buyers. Raises ValueError when there is no version to have."""
     if listing.newest_on_shelf is None:
         raise ValueError(f"{listing.dataset} has no version on the shelf; make one first")
+    card.write(listing.dataset.versions.on_shelf().select_related("dataset"), listing)
     _set_state(listing, Listing.State.ON_SHELF)
 
 
@@ -112,6 +119,16 @@ def close(listing: Listing) -> None:
 def yank(version: Version, reason: str) -> None:
     """Take a version from the shelf: no new buyers, licence holders keep access. Needs a reason."""
     _change_shelf_state(version, ShelfState.State.YANKED, reason)
+
+
+def _first_rows(files: Sequence[MadeFile]) -> list[int]:
+    """For each file, the rows of its split in the files before it."""
+    begins: list[int] = []
+    seen: dict[tuple[str, str], int] = {}
+    for file in files:
+        begins.append(seen.get((file.config, file.split), 0))
+        seen[file.config, file.split] = begins[-1] + file.rows
+    return begins
 
 
 def _set_state(listing: Listing, state: str, *, making: UUID | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from catalog import previews
+from catalog import difference, previews
 from catalog.models import Version
 from catalog.search import entries
 from marketplace.work.faults import WorkFault
@@ -16,9 +16,18 @@ def _preview(lease: Lease) -> None:
     previews.make(Version.objects.get(id=lease.subject))
 
 
+def _difference(lease: Lease) -> None:
+    difference.make(Version.objects.get(id=lease.subject))
+
+
+def _no_difference(version: UUID, fault: WorkFault) -> None:
+    """Nothing to record: the page shows no difference, and the failed piece is there for staff to see."""
+
+
 def _no_preview(version: UUID, fault: WorkFault) -> None:
     """Nothing to record: the page says that there is no preview, and the failed piece is there for staff to see."""
 
 
 register(Kind(previews.PREVIEW, "publishing", perform=_preview, give_up=_no_preview))
+register(Kind(difference.DIFFERENCE, "publishing", perform=_difference, give_up=_no_difference))
 register_sweep(entries.sweep)

@@ -33,6 +33,7 @@ _dataset: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("", include("catalog.hub.urls")),
     path("", views.browse, name="browse"),
     path("search", views.browse, name="search"),
     path("compare", views.compare, name="compare"),
@@ -42,4 +43,5 @@ urlpatterns = [
     path("pictures/<uuid:version_id>/<slug:sha256>", views.picture, name="picture"),
     path("datasets/<slug:owner>/<slug:name>", views.data, name="dataset"),
     path("datasets/<slug:owner>/<slug:name>/", include(_dataset)),
+    path("api/v1/datasets/<slug:owner>/<slug:name>/", include("catalog.rows.urls")),
 ]

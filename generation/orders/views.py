@@ -17,11 +17,12 @@ from catalog import terms
 from catalog.models import Version
 from catalog.pages import sheets
 from generation.orders import ordering
-from generation.orders.forms import AmountForm, UploadForm
+from generation.orders.forms import UploadForm
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved
 from generation.orders.steps import steps
 from generation.runs import probes, sources
+from generation.runs.forms import AmountForm
 from generation.runs.models import GeneratorVersion, Probe, Source
 from generation.runs.progress import Cell, Progress, progress
 from generation.runs.recipes import seed_commitment

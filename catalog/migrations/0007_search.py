@@ -18,7 +18,7 @@ RETURN setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('e
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0003_terms'),
+        ('catalog', '0006_selling'),
     ]
 
     operations = [
