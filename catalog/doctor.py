@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from catalog import previews, statistics_check
-from catalog.models import Attachment, File, Licence, Manifest, Offer, PreviewPicture, Version
+from catalog.models import Attachment, File, Licence, Listing, Manifest, Offer, PreviewPicture, SearchEntry, Version
+from catalog.search import entries
 from marketplace import storage
 from marketplace.doctor import Fault, check
 from marketplace.work.models import Piece
@@ -90,6 +91,17 @@ def previews_are_made_or_given_up() -> Iterator[Fault]:
     lost = Version.objects.readable().filter(~Exists(made), ~Exists(coming), ~Exists(failed))
     for version in lost.iterator():
         yield Fault(f"version {version.id}", "it has no preview and no work is left that would make it.")
+
+
+@check(promise=5)
+def search_finds_what_is_public() -> Iterator[Fault]:
+    """Search finds the public listings and no other, and its counts are those of what it finds."""
+    for listing in entries.unfound(Listing.objects.all()).iterator():
+        yield Fault(f"listing {listing.id}", "it is public and search does not find it.")
+    for entry in SearchEntry.objects.exclude(listing__state__in=Listing.PUBLIC).iterator():
+        yield Fault(f"listing {entry.listing_id}", "search finds it and it is not public.")
+    for word, kept, found in entries.miscounted():
+        yield Fault(f"filter {word}", f"{kept} listings are counted for it and {found} are found.")
 
 
 def _differences(version: Version) -> Iterator[str]:

@@ -135,6 +135,75 @@ class Preview(Shape):
     tables: list[PreviewTable]
 
 
+class Drift(Shape):
+    """How far one distribution lies from another, 0 to 1; ``rank_error`` says how far estimated ranks may be off."""
+
+    measure: Literal["Kolmogorov–Smirnov distance", "total variation distance"]
+    value: Share
+    exact: bool
+    rank_error: Annotated[float, Field(ge=0, lt=0.2)] = 0.0
+
+
+#: What was before, and what is now; ``None`` where there is none.
+Whole = tuple[NonNegativeInt | None, NonNegativeInt | None]
+Shares = tuple[Share | None, Share | None]
+Words = tuple[str | None, str | None]
+Figures = tuple[Figure | None, Figure | None]
+Presence = Literal["kept", "added", "removed", "changed"]
+
+
+class Setting(Shape):
+    """A parameter whose value is not the same."""
+
+    name: str
+    before: Any = None
+    after: Any = None
+
+
+class ColumnDifference(Shape):
+    """A column in both versions, or in one; ``unmeasured`` says why there is no drift."""
+
+    name: str
+    state: Presence
+    type: Words
+    nulls: Shares = (None, None)
+    minimum: Figures = (None, None)
+    maximum: Figures = (None, None)
+    mean: Figures = (None, None)
+    drift: Drift | None = None
+    unmeasured: str = ""
+
+
+class TableDifference(Shape):
+    """A configuration in both versions, or in one."""
+
+    name: str
+    state: Presence
+    rows: Whole
+    columns: list[ColumnDifference]
+
+
+class Named(Shape):
+    """A version by number and digest."""
+
+    number: str
+    digest: Sha256
+
+
+class Difference(Shape):
+    """What is not the same as in an earlier version, computed from recipes, layouts and statistics."""
+
+    schema_: Literal["lookalike/difference/1"] = Field(alias="schema")
+    against: Named
+    generator: Words
+    generator_digest: Words
+    parameters: list[Setting]
+    units: Whole
+    rows: Whole
+    bytes: Whole
+    tables: list[TableDifference]
+
+
 class Digests(Shape):
     sha256: Sha256
 

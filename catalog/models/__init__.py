@@ -5,6 +5,10 @@ from catalog.models.dataset import Dataset
 from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
+from catalog.models.problem import ProblemAnswer, ProblemReport
+from catalog.models.readme import Readme
+from catalog.models.review import Review
+from catalog.models.search import SearchCell, SearchCount, SearchEntry, SearchWord
 from catalog.models.terms import Terms
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
@@ -19,6 +23,14 @@ __all__ = [
     "Manifest",
     "Offer",
     "PreviewPicture",
+    "ProblemAnswer",
+    "ProblemReport",
+    "Readme",
+    "Review",
+    "SearchCell",
+    "SearchCount",
+    "SearchEntry",
+    "SearchWord",
     "ShelfState",
     "Terms",
     "Version",

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from catalog import attachments, licensing, previews
+from catalog import attachments, difference, licensing, previews
 from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
+from catalog.related import related
 from catalog.shapes import ReplayEnvelope
-from catalog.views.seen import version_of
+from catalog.views.problems import problems_of
+from catalog.views.seen import dataset_at, nothing_there, version_of
+from catalog.views.withdrawal import gone
 from marketplace.accounts.acting import acting_account
 from marketplace.accounts.models import Account
 from marketplace.web import keyset
@@ -78,6 +81,7 @@ class Seen:
             Tab("load", "Load it", self.address("load")),
             Tab("files", "Files", self.address("files")),
             Tab("versions", "Versions", self.address("versions")),
+            Tab("problems", "Problems", self.address("problems")),
         ]
 
 
@@ -88,16 +92,17 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
     Without ``number`` it is the newest version on the shelf, else the newest that the account may read; while the first
     one is being made, the page says so to everybody else.
     """
-    found = get_object_or_404(Dataset.objects.named(owner, name))
+    found = dataset_at(owner, name, number)
     seen = _seen(request, found, number)
     if seen is None:
         listing = getattr(found, "listing", None)
         if number is None and listing is not None and listing.state == Listing.State.ANNOUNCED:
             return render(request, "catalog/announced.html", {"dataset": found, "listing": listing})
-        raise _nothing(found, number)
+        return gone(request, found, number)
     shown = _documents(seen.version, _SHOWN)
     context = {
         **_shown_context(seen, shown),
+        "related": [] if seen.listing is None else related(seen.listing),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }
     return render(request, "catalog/dataset.html", seen.context("data") | context)
@@ -152,8 +157,18 @@ def files(request: HttpRequest, owner: str, name: str, number: str | None = None
 def versions(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
     """The versions, newest first, and how they differ."""
     seen = _seen_or_404(request, owner, name, number)
-    context = {"versions": links(seen.account, seen.version, most=_VERSIONS_SHOWN)}
+    context = {
+        "versions": links(seen.account, seen.version, most=_VERSIONS_SHOWN),
+        "difference": difference.shown(seen.version),
+    }
     return render(request, "catalog/tabs/versions.html", seen.context("versions") | context)
+
+
+@require_GET
+def problems(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """Problems that people reported of any version, and what was answered."""
+    seen = _seen_or_404(request, owner, name, number)
+    return render(request, "catalog/tabs/problems.html", seen.context("problems") | problems_of(request, seen.version))
 
 
 def _seen(request: HttpRequest, found: Dataset, number: str | None) -> Seen | None:
@@ -165,15 +180,11 @@ def _seen(request: HttpRequest, found: Dataset, number: str | None) -> Seen | No
 
 
 def _seen_or_404(request: HttpRequest, owner: str, name: str, number: str | None) -> Seen:
-    found = get_object_or_404(Dataset.objects.named(owner, name))
+    found = dataset_at(owner, name, number)
     seen = _seen(request, found, number)
     if seen is None:
-        raise _nothing(found, number)
+        raise nothing_there(owner, name, number)
     return seen
-
-
-def _nothing(found: Dataset, number: str | None) -> Http404:
-    return Http404(f"There is no {f'version {number} of ' if number else 'dataset '}{found} that you may see.")
 
 
 def _documents(version: Version, kinds: tuple[str, ...]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from catalog.models import Dataset, Licence, Terms, Version
 from generation.orders import quoting
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved, move
-from generation.runs import lifecycle, sources
+from generation.runs import checking, lifecycle, sources
 from generation.runs.models import GeneratorVersion, Run, Source
 from marketplace.accounts.models import Account
 from marketplace.web.schema_forms import completed
@@ -202,7 +202,7 @@ def _refuse_gone(source: Source | None) -> None:
 
 def _has_lapsed(order: Order) -> bool:
     """Can the quote no longer be kept? The order then says why, where it is more than its time that is over."""
-    newer = quoting.replacement(order.generator)
+    newer = checking.replacement(order.generator)
     if newer is not None:
         order.fault_message = f"{newer} took the place of {order.generator}, so this quote can no longer be kept."
         return True
