@@ -6,12 +6,14 @@ there at once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
 import pyarrow as pa
+from django.urls import reverse
 
 from catalog import pages, previews
 from catalog.models import Version
@@ -19,12 +21,14 @@ from catalog.overlays import Drawn, Size, classes_of, drawn, objects_column, siz
 from catalog.pages import Cell, Column
 from catalog.rows import answers, filters, pictures
 from catalog.rows.access import Reach, splits
+from catalog.rows.cells import json_value
 from marketplace.web.problems import Fault, Problem
 from marketplace.web.templatetags.units import thousands
 
 _ROWS = 50
 _PICTURES = 24
 _LARGEST_OFFSET = 1 << 53
+_VALUE_SHOWN = 2_000
 
 Row = tuple[int, Mapping[str, Any]]
 
@@ -102,6 +106,35 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Value:
+    """A value of a row alone: its column, and its text or its picture."""
+
+    name: str
+    description: str
+    unit: str
+    text: str
+    src: str
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One row with its picture, its objects and all its values, and where its neighbours are."""
+
+    number: int
+    total: int
+    config: str
+    split: str
+    shot: Shot | None
+    objects: Sequence[Drawn]
+    values: Sequence[Value]
+    previous: str
+    next: str
+    back: str
+    api: str
+    limit: str
+
+
+@dataclass(frozen=True)
 class Look:
     """A version, how far its reader may go, the documents about it, and where its pages are."""
 
@@ -145,7 +178,7 @@ def wanted_of(version: Version, asked: Mapping[str, str]) -> Wanted:
     known = splits(version)
     config = asked.get("config", "")
     if config not in {of for of, _ in known}:
-        return Wanted(*known[0])
+        config = known[0][0]
     first = next(split for of, split in known if of == config)
     split = asked.get("split", first)
     text = asked.get("offset", "0")
@@ -164,14 +197,53 @@ def sheets(look: Look, wanted: Wanted) -> list[Sheet]:
     return found
 
 
-def row(look: Look, wanted: Wanted) -> tuple[Mapping[str, Any], Shot | None] | None:
-    """One row with all its values, and its picture; ``None`` if there is none that may be read."""
+def alone(look: Look, wanted: Wanted) -> Alone | None:
+    """The row at ``wanted.offset``; ``None`` if there is none that may be read."""
     found = _plain_rows(look, wanted, 1)
     if not found.rows:
         return None
     number, values = found.rows[0]
-    shots = _shots(look, _described(look.version, wanted.config), wanted, [(number, values)])
-    return values, shots[0] if shots else None
+    described = _described(look.version, wanted.config)
+    shots = _shots(look, described, wanted, [(number, values)])
+    objects = objects_column(described)
+    told = shots[0].drawn if shots else drawn(values.get(objects), None, [])
+    return Alone(
+        number=number,
+        total=found.total,
+        config=wanted.config,
+        split=wanted.split,
+        shot=shots[0] if shots else None,
+        objects=told,
+        values=[
+            _value(look, wanted, each, number, values) for each in described if each["name"] != objects or not told
+        ],
+        previous=look.row_address(wanted.config, wanted.split, number - 1) if number else "",
+        next=look.row_address(wanted.config, wanted.split, number + 1) if number + 1 < found.total else "",
+        back=f"{look.base}{wanted.query(offset=number - number % _PICTURES if shots else number - number % _ROWS)}",
+        api=_api(look, wanted),
+        limit=look.reach.limit(),
+    )
+
+
+def _value(look: Look, wanted: Wanted, told: Mapping[str, Any], number: int, values: Mapping[str, Any]) -> Value:
+    name = told["name"]
+    value = values.get(name)
+    if told.get("media"):
+        shown = told["media"] in pictures.SHOWN and (name not in values or pages.is_picture(value))
+        src = look.picture(wanted.config, wanted.split, name, number, value) if shown else ""
+        return Value(name, told.get("description") or "", told.get("unit") or "", "", src)
+    plain = json_value(value)
+    text = json.dumps(plain, ensure_ascii=False) if isinstance(plain, list | dict) else pages.cell(plain, "").text
+    if isinstance(plain, str):
+        text = plain
+    return Value(name, told.get("description") or "", told.get("unit") or "", text[:_VALUE_SHOWN], "")
+
+
+def _api(look: Look, wanted: Wanted) -> str:
+    dataset = look.version.dataset
+    named = [dataset.account.slug, dataset.name, look.version.number]
+    said = {"config": wanted.config, "split": wanted.split, "offset": wanted.offset, "length": 1}
+    return f"{reverse('catalog:api-version-rows', args=named)}?{urlencode(said)}"
 
 
 def _sheet(look: Look, table: pages.TableSheet, wanted: Wanted) -> Sheet:
