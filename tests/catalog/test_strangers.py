@@ -60,7 +60,7 @@ def address(route: str, owner: str, name: str, path: str) -> str:
 @pytest.fixture
 def strangers() -> dict[str, dict[str, object]]:
     """Those who hold nothing: how each asks."""
-    user, account = a_person("stranger")
+    user, _ = a_person("stranger")
     team = an_account("team")
     Membership.objects.create(account=team, user=user)
     issued = tokens.issue(team, created_by=user, name="laptop", scopes=[Scope.READ])
