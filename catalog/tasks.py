@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from catalog import difference, previews
+from catalog import difference, news, previews
 from catalog.models import Version
 from catalog.search import entries
 from marketplace.work.faults import WorkFault
@@ -30,4 +30,5 @@ def _no_preview(version: UUID, fault: WorkFault) -> None:
 
 register(Kind(previews.PREVIEW, "publishing", perform=_preview, give_up=_no_preview))
 register(Kind(difference.DIFFERENCE, "publishing", perform=_difference, give_up=_no_difference))
+register(Kind(news.TELL, "housekeeping", perform=news.tell, give_up=news.give_up))
 register_sweep(entries.sweep)
