@@ -90,6 +90,13 @@ def read_blob(sha256: str) -> bytes:
     return body
 
 
+def delete_blob(sha256: str) -> None:
+    """Destroy a blob; one that is gone already is no error. Whoever calls this knows that nobody refers to it."""
+    key = blob_key(sha256)
+    with translated(key):
+        client().delete_object(Bucket=settings.S3_BUCKET, Key=key)
+
+
 def verify_blobs(digests: Iterable[str]) -> Iterator[BlobFault]:
     """Read each blob again, whole, and yield what is missing or changed."""
     for sha256 in digests:
