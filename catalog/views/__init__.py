@@ -2,6 +2,7 @@
 
 from catalog.views.compare import compare
 from catalog.views.dataset import data, files, load, problems, provenance, row, statistics, versions
+from catalog.views.dictionary import dictionary_csv, dictionary_json
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
 from catalog.views.moderation import review, review_picture, reviews
@@ -19,6 +20,8 @@ __all__ = [
     "close_offer",
     "compare",
     "data",
+    "dictionary_csv",
+    "dictionary_json",
     "file",
     "files",
     "library",

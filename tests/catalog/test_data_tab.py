@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -15,6 +19,7 @@ from catalog import attachments, overlays, previews, publishing, relations
 from catalog.models import Dataset, Version
 from generation.quality.profile import TableProfile, finish
 from generation.sdk.media import marked_png
+from marketplace import storage
 from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version_of, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
@@ -192,3 +197,67 @@ def test_tables_that_refer_to_each_other_are_drawn_and_told(client: Client, data
     on_shelf(dataset)
     assert "sizes.part refers to parts.part" in shown(client)
     assert relations.drawing({"tables": [layout["tables"][0]]}) is None  # type: ignore[index]
+
+
+def test_the_dictionary_is_there_as_csv_and_json_and_tells_what_was_counted(client: Client, dataset: Dataset) -> None:
+    described = pa.schema(
+        [
+            pa.field("number", pa.int64(), metadata={"description": "=1+1", "unit": "mm", "role": "key"}),
+            pa.field("odd", pa.bool_()),
+        ]
+    )
+    rows = ROWS.cast(described)
+    version = a_version_of(dataset, {"default": [rows]})
+    with_statistics(version, {"default": rows})
+    on_shelf(dataset)
+    base = f"{ADDRESS}/versions/1.0.0"
+    told = json.loads(shown(client, f"{base}/dictionary.json"))
+    assert told["manifest_sha256"] == version.digest
+    number = told["columns"][0]
+    assert (number["column"], number["unit"], number["minimum"], number["maximum"]) == ("number", "mm", 0, 199)
+    assert (number["distinct"], number["distinct_exact"], number["nulls"]) == (200, True, 0)
+    lines = list(csv.DictReader(io.StringIO(shown(client, f"{base}/dictionary.csv"))))
+    assert [line["column"] for line in lines] == ["number", "odd"]
+    assert lines[0]["description"] == "'=1+1"
+    shown(Client(), "/datasets/seller/nothing/versions/1.0.0/dictionary.csv", status=404)
+
+
+def test_the_quality_report_says_what_was_not_measured(client: Client, dataset: Dataset) -> None:
+    version = a_version_of(dataset, {"default": [ROWS]})
+    on_shelf(dataset)
+    assert "The statistics of this version were not measured." in shown(client, f"{ADDRESS}/statistics")
+    with_statistics(version, {"default": ROWS})
+    page = shown(client, f"{ADDRESS}/statistics")
+    assert "counted over all 200 rows" in page and "not measured" in page and "<svg" in page
+
+
+def test_exact_figures_of_page_and_api_are_those_that_duckdb_counts(
+    client: Client, dataset: Dataset, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(5)
+    parts = [
+        pa.table({"amount": pa.array(random.normal(20, 7, 700)), "code": pa.array(random.integers(0, 9, 700))})
+        for _ in range(3)
+    ]
+    version = a_version_of(dataset, {"default": parts})
+    with_statistics(version, {"default": pa.concat_tables(parts)})
+    on_shelf(dataset)
+    for file in version.files.all():
+        storage.download(storage.blob_key(file.sha256), tmp_path / f"{file.id}.parquet")
+    answer = client.get(f"/api/v1{ADDRESS}/statistics").json()
+    for column in answer["statistics"]:
+        name, told = column["column_name"], column["column_statistics"]
+        counted = duckdb.sql(
+            f"SELECT min({name}), max({name}), avg({name}), stddev_samp({name}), count(DISTINCT {name}) "
+            f"FROM read_parquet('{tmp_path}/*.parquet')"
+        ).fetchall()[0]
+        assert [told["min"], told["max"], told["mean"], told["std"]] == pytest.approx(counted[:4], rel=1e-9)
+        distinct = column["lookalike"]["distinct"]
+        assert distinct["exact"] is (distinct.get("standard_error") is None)
+        error = 0 if distinct["exact"] else 5 * distinct["standard_error"] * counted[4]
+        assert abs(distinct["value"] - counted[4]) <= error
+    page = shown(client, f"{ADDRESS}/statistics")
+    for column in answer["statistics"]:
+        distinct = column["lookalike"]["distinct"]
+        said = f"{distinct['value']:,}" if distinct["exact"] else f"about {distinct['value']:,}"
+        assert f'<td class="r">{said}</td>' in page
