@@ -1,7 +1,7 @@
 """Pages of the catalogue: shelves, a dataset by tabs, its files, the library."""
 
 from catalog.views.compare import compare
-from catalog.views.dataset import data, files, load, problems, provenance, statistics, versions
+from catalog.views.dataset import data, files, load, problems, provenance, row, statistics, versions
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
 from catalog.views.moderation import review, review_picture, reviews
@@ -33,6 +33,7 @@ __all__ = [
     "review",
     "review_picture",
     "reviews",
+    "row",
     "seed",
     "statistics",
     "terms",
