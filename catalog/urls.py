@@ -19,6 +19,9 @@ _version_documents = [
     path("seed.json", views.seed, name="seed"),
     path("manifest.json", views.manifest, name="manifest"),
     path("SHA256SUMS", views.checksums, name="checksums"),
+    path("croissant.json", views.croissant, name="croissant"),
+    path("CITATION.cff", views.cff, name="cff"),
+    path("citation.bib", views.bibtex, name="bibtex"),
     path("documents/<slug:kind>.json", views.attachment, name="attachment"),
     *(path(tab, view, name=f"version-{tab}") for tab, view in _TABS.items()),
 ]

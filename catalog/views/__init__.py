@@ -1,6 +1,7 @@
 """Pages of the catalogue: shelves, a dataset by tabs, its files, the library."""
 
 from catalog.views.dataset import data, files, load, provenance, statistics, versions
+from catalog.views.described import bibtex, cff, croissant
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
 from catalog.views.offers import close_offer, offers
@@ -9,9 +10,12 @@ from catalog.views.shelves import browse
 __all__ = [
     "acquire",
     "attachment",
+    "bibtex",
     "browse",
+    "cff",
     "checksums",
     "close_offer",
+    "croissant",
     "data",
     "file",
     "files",
