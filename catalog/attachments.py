@@ -87,6 +87,11 @@ def kind(name: str) -> AttachmentKind:
         raise LookupError(f"no part registered the kind of document {name}; known are {sorted(_kinds)}") from None
 
 
+def kinds() -> tuple[AttachmentKind, ...]:
+    """All kinds that an installed part registered."""
+    return tuple(_kinds.values())
+
+
 def work_at_publishing() -> Iterator[str]:
     """The kinds of work that compute documents from a version alone."""
     return (kind.work for kind in _kinds.values() if kind.work)
@@ -126,7 +131,7 @@ def put(version: Version, finding: Finding) -> Attachment:
 
 def read(attachment: Attachment) -> bytes:
     """The bytes of a document; kept in the cache for an hour, by digest."""
-    key = f"attachment:{attachment.sha256}"
+    key = _cache_key(attachment.sha256)
     body: bytes | None = cache.get(key)
     if body is None:
         body = storage.read_blob(attachment.sha256)
@@ -137,3 +142,12 @@ def read(attachment: Attachment) -> bytes:
 def load(attachment: Attachment) -> Any:
     """A JSON document, parsed."""
     return json.loads(read(attachment))
+
+
+def forget(sha256: str) -> None:
+    """Take a document out of the cache."""
+    cache.delete(_cache_key(sha256))
+
+
+def _cache_key(sha256: str) -> str:
+    return f"attachment:{sha256}"

@@ -93,6 +93,8 @@ def _refuse_what_cannot_be_shown(listing: Listing) -> None:
         raise NotShown(f"{listing.dataset} is {listing.get_state_display()} already.")
     if listing.newest_on_shelf is None:
         raise NotShown("There is no version on the shelf yet. Make one first, or wait until it is made.")
+    if not listing.offers.open().exists():
+        raise NotShown("No licence is offered yet. Open an offer first: buyers choose among them.")
     ordered = Licence.objects.filter(
         dataset=listing.dataset, account=listing.dataset.account, cause_kind=Licence.Cause.ORDER
     )

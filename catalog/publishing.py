@@ -121,6 +121,11 @@ def yank(version: Version, reason: str) -> None:
     _change_shelf_state(version, ShelfState.State.YANKED, reason)
 
 
+def withdraw(version: Version, reason: str) -> None:
+    """Say that a version is withdrawn, for good; ``catalog.withdrawing`` destroys its bytes. Needs a reason."""
+    _change_shelf_state(version, ShelfState.State.WITHDRAWN, reason)
+
+
 def _first_rows(files: Sequence[MadeFile]) -> list[int]:
     """For each file, the rows of its split in the files before it."""
     begins: list[int] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from catalog import difference, previews
+from catalog import difference, previews, withdrawing
 from catalog.models import Version
 from catalog.search import entries
 from marketplace.work.faults import WorkFault
@@ -28,6 +28,12 @@ def _no_preview(version: UUID, fault: WorkFault) -> None:
     """Nothing to record: the page says that there is no preview, and the failed piece is there for staff to see."""
 
 
+def _not_destroyed(version: UUID, fault: WorkFault) -> None:
+    """Nothing to record: nobody is handed the bytes, and the doctor tells that they are still there."""
+
+
 register(Kind(previews.PREVIEW, "publishing", perform=_preview, give_up=_no_preview))
 register(Kind(difference.DIFFERENCE, "publishing", perform=_difference, give_up=_no_difference))
 register_sweep(entries.sweep)
+for destroying in (withdrawing.DESTROY, withdrawing.DESTROY_AGAIN):
+    register(Kind(destroying, "housekeeping", perform=withdrawing.destroy, give_up=_not_destroyed, attempts=10))

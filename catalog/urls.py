@@ -12,6 +12,7 @@ _TABS = {
     "load": views.load,
     "files": views.files,
     "versions": views.versions,
+    "problems": views.problems,
 }
 
 _version_documents = [
@@ -23,6 +24,8 @@ _version_documents = [
     path("CITATION.cff", views.cff, name="cff"),
     path("citation.bib", views.bibtex, name="bibtex"),
     path("documents/<slug:kind>.json", views.attachment, name="attachment"),
+    path("problems/report", views.report_problem, name="report-problem"),
+    path("withdraw", views.withdraw, name="withdraw"),
     *(path(tab, view, name=f"version-{tab}") for tab, view in _TABS.items()),
 ]
 
@@ -37,7 +40,13 @@ _dataset: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", include("catalog.hub.urls")),
+    path("problems/<uuid:report_id>", views.answer_problem, name="answer-problem"),
+    path("moderation", views.reviews, name="reviews"),
+    path("moderation/<uuid:review_id>", views.review, name="review"),
+    path("moderation/<uuid:review_id>/pictures/<slug:sha256>", views.review_picture, name="review-picture"),
     path("", views.browse, name="browse"),
+    path("search", views.browse, name="search"),
+    path("compare", views.compare, name="compare"),
     path("library", views.library, name="library"),
     path("licences/<uuid:licence_id>", views.licence, name="licence"),
     path("terms/<uuid:terms_id>", views.terms, name="terms"),

@@ -1,20 +1,26 @@
 """Pages of the catalogue: shelves, a dataset by tabs, its files, the library."""
 
-from catalog.views.dataset import data, files, load, provenance, statistics, versions
+from catalog.views.compare import compare
+from catalog.views.dataset import data, files, load, problems, provenance, statistics, versions
 from catalog.views.described import bibtex, cff, croissant
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
+from catalog.views.moderation import review, review_picture, reviews
 from catalog.views.offers import close_offer, offers
+from catalog.views.problems import answer_problem, report_problem
 from catalog.views.shelves import browse
+from catalog.views.withdrawal import withdraw
 
 __all__ = [
     "acquire",
+    "answer_problem",
     "attachment",
     "bibtex",
     "browse",
     "cff",
     "checksums",
     "close_offer",
+    "compare",
     "croissant",
     "data",
     "file",
@@ -25,9 +31,15 @@ __all__ = [
     "manifest",
     "offers",
     "picture",
+    "problems",
     "provenance",
+    "report_problem",
+    "review",
+    "review_picture",
+    "reviews",
     "seed",
     "statistics",
     "terms",
     "versions",
+    "withdraw",
 ]

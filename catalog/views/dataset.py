@@ -14,8 +14,11 @@ from django.views.decorators.http import require_GET
 from catalog import attachments, citation, difference, licensing, previews, snippets
 from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
+from catalog.related import related
 from catalog.shapes import ReplayEnvelope
+from catalog.views.problems import problems_of
 from catalog.views.seen import dataset_at, nothing_there, version_of
+from catalog.views.withdrawal import gone
 from marketplace.accounts.acting import acting_account
 from marketplace.accounts.models import Account
 from marketplace.web import keyset
@@ -78,6 +81,7 @@ class Seen:
             Tab("load", "Load it", self.address("load")),
             Tab("files", "Files", self.address("files")),
             Tab("versions", "Versions", self.address("versions")),
+            Tab("problems", "Problems", self.address("problems")),
         ]
 
 
@@ -94,10 +98,11 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
         listing = getattr(found, "listing", None)
         if number is None and listing is not None and listing.state == Listing.State.ANNOUNCED:
             return render(request, "catalog/announced.html", {"dataset": found, "listing": listing})
-        raise nothing_there(owner, name, number)
+        return gone(request, found, number)
     shown = _documents(seen.version, _SHOWN)
     context = {
         **_shown_context(seen, shown),
+        "related": [] if seen.listing is None else related(seen.listing),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }
     return render(request, "catalog/dataset.html", seen.context("data") | context)
@@ -163,6 +168,13 @@ def versions(request: HttpRequest, owner: str, name: str, number: str | None = N
         "difference": difference.shown(seen.version),
     }
     return render(request, "catalog/tabs/versions.html", seen.context("versions") | context)
+
+
+@require_GET
+def problems(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """Problems that people reported of any version, and what was answered."""
+    seen = _seen_or_404(request, owner, name, number)
+    return render(request, "catalog/tabs/problems.html", seen.context("problems") | problems_of(request, seen.version))
 
 
 def _seen(request: HttpRequest, found: Dataset, number: str | None) -> Seen | None:

@@ -24,15 +24,13 @@ from generation.orders.steps import steps
 from generation.runs import probes, sources
 from generation.runs.forms import AmountForm
 from generation.runs.models import GeneratorVersion, Probe, Source
-from generation.runs.progress import Cell, Progress, progress
+from generation.runs.progress import progress, rate_line, shard_cells
 from generation.runs.recipes import seed_commitment
 from marketplace.accounts.acting import acting_account
 from marketplace.web import keyset, uploads
-from marketplace.web.plots import Rate, ShardCell
 from marketplace.web.schema_forms import SchemaForm
 
 _PAGE = 20
-_LEAST_RATES = 3
 
 
 @login_required
@@ -209,8 +207,8 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
     return {
         "order": found,
         "progress": state,
-        "cells": [] if state is None else [_cell(cell) for cell in state.cells],
-        "rate": None if state is None else _rate(state),
+        "cells": [] if state is None else shard_cells(state),
+        "rate": None if state is None else rate_line(state),
         "steps": steps(found),
         "live": waiting_for_quote or waiting_for_probe or (found.run is not None and not found.ended),
         "sheets": [] if probe is None or probe.preview is None else sheets(probe.preview, None),
@@ -219,19 +217,6 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
         "terms": (found.terms or terms.STANDARD[terms.Kind.ORDERED].wording).text,
         "commitment": None if found.run is None else seed_commitment(found.run),
     }
-
-
-def _cell(cell: Cell) -> ShardCell:
-    if cell.done >= 1:
-        return ShardCell("done", cell.done, cell.made_again)
-    return ShardCell("run" if cell.done else "waiting", cell.done, cell.made_again)
-
-
-def _rate(state: Progress) -> Rate | None:
-    if len(state.rates) < _LEAST_RATES:
-        return None
-    moments, values = zip(*state.rates, strict=True)
-    return Rate(moments, values, f"{state.unit}s")
 
 
 def _delivered(order: Order) -> Version | None:

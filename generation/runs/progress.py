@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from generation.runs.models import Run, RunEvent
+from marketplace.web.plots import Rate, ShardCell
 
 _CELLS = 400
 _LOG_LINES = 12
+_LEAST_RATES = 3
 
 
 class ShardRow(NamedTuple):
@@ -78,6 +80,25 @@ def progress(run: Run) -> Progress:
         log=list(run.events.order_by("-at", "-id")[:_LOG_LINES]),
         at=now,
     )
+
+
+def shard_cells(state: Progress) -> list[ShardCell]:
+    """The squares of a run as pages draw them."""
+    return [_drawn(cell) for cell in state.cells]
+
+
+def rate_line(state: Progress) -> Rate | None:
+    """The line of the rate as pages draw it, once there are enough points for one."""
+    if len(state.rates) < _LEAST_RATES:
+        return None
+    moments, values = zip(*state.rates, strict=True)
+    return Rate(moments, values, f"{state.unit}s")
+
+
+def _drawn(cell: Cell) -> ShardCell:
+    if cell.done >= 1:
+        return ShardCell("done", cell.done, cell.made_again)
+    return ShardCell("run" if cell.done else "waiting", cell.done, cell.made_again)
 
 
 def _seconds(run: Run, now: datetime) -> float:

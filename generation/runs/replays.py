@@ -19,6 +19,7 @@ from generation.runs import recipes, workplace
 from generation.runs.models import Run
 from marketplace import storage
 from marketplace.keys import dsse
+from marketplace.work.leases import Lease
 
 Outcome = Literal["same digest", "same values", "different"]
 
@@ -58,7 +59,7 @@ class Replay:
         return all(file.outcome != "different" for file in self.files)
 
 
-def replay(version: Version, tell: Callable[[str], None] = lambda text: None) -> Replay:
+def replay(version: Version, tell: Callable[[str], None] = lambda text: None, lease: Lease | None = None) -> Replay:
     """Make all shards of ``version`` again from its recipe, seed and kept state, and compare each file.
 
     The result is signed and attached to the version. Raises generation.runner.RunnerFault when it cannot be made.
@@ -66,7 +67,7 @@ def replay(version: Version, tell: Callable[[str], None] = lambda text: None) ->
     run = Run.objects.select_related("generator__generator__account", "source").get(id=version.run)
     compared: list[Comparison] = []
     runtime = ""
-    for made_under, files in _made_again(run):
+    for made_under, files in _made_again(run, lease):
         runtime = made_under
         for path, made in files:
             compared.append(Comparison(path, _compare(version, path, made)))
@@ -76,11 +77,11 @@ def replay(version: Version, tell: Callable[[str], None] = lambda text: None) ->
     return done
 
 
-def _made_again(run: Run) -> Iterator[tuple[str, list[tuple[str, TableFile]]]]:
+def _made_again(run: Run, lease: Lease | None) -> Iterator[tuple[str, list[tuple[str, TableFile]]]]:
     """(runtime id, files by path) of each shard; the files lie on disk until the next shard."""
     only = [table["name"] for table in run.layout["tables"]] == ["default"]
     mark = workplace.mark(run.generator, recipes.recipe_digest(run), fitted=run.source_id is not None)
-    with workplace.warm_runner(run.generator, run.plan["memory_mib"]) as runner:
+    with workplace.warm_runner(run.generator, run.plan["memory_mib"], lease) as runner:
         for shard in run.shards.defer("statistics").order_by("position"):
             with workplace.scratch_folder("replay") as out:
                 result = runner.shard(

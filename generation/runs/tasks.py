@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from generation.runs import assembling, lifecycle, making, preparing, probes, sources, workplace
+from generation.runs import assembling, lifecycle, making, preparing, probes, replaying, selling, sources, workplace
 from generation.runs.models import Shard
 from marketplace.work.faults import WorkFault
 from marketplace.work.kinds import Kind, register, register_sweep
@@ -25,5 +25,8 @@ register(Kind(lifecycle.ASSESS, "publishing", perform=assembling.assess, give_up
 register(Kind(lifecycle.FORGET_STATE, "housekeeping", perform=preparing.forget, give_up=_stays_for_staff, attempts=10))
 register(Kind(probes.PROBE, "interactive", perform=probes.make, give_up=probes.give_up))
 register(Kind(sources.PARSE, "interactive", perform=sources.parse, give_up=sources.give_up))
+register(Kind(replaying.REPLAY, "generation", perform=replaying.make, give_up=replaying.give_up))
+register(Kind(selling.CHECK, "interactive", perform=selling.check, give_up=selling.give_up))
+register(Kind(selling.TELL, "interactive", perform=selling.tell, give_up=_stays_for_staff))
 register_sweep(sources.delete_stale)
 register_sweep(workplace.clear_scratch)

@@ -1,12 +1,31 @@
 """Addresses of runs."""
 
-from django.urls import path
+from django.urls import include, path
 
-from generation.runs import views
+from generation.runs import replaying_views, selling_views, views
 
 app_name = "runs"
 
+_own_dataset = [
+    path("state", selling_views.state, name="sell-state"),
+    path("edit", selling_views.edit, name="sell-edit"),
+    path("version", selling_views.version, name="sell-version"),
+    path("publish", selling_views.publish, name="sell-publish"),
+    path("close", selling_views.close, name="sell-close"),
+    path("appeal", selling_views.appeal, name="sell-appeal"),
+    path("cancel", selling_views.cancel, name="sell-cancel"),
+    path("yank/<str:number>", selling_views.yank, name="sell-yank"),
+]
+
 urlpatterns = [
+    path("sell", selling_views.datasets, name="sell"),
+    path("sell/new", selling_views.choose, name="sell-choose"),
+    path("sell/new/<slug:owner>/<slug:name>", selling_views.new, name="sell-new"),
+    path("sell/makings/<uuid:making_id>", selling_views.making, name="making"),
+    path("sell/makings/<uuid:making_id>/state", selling_views.making_state, name="making-state"),
+    path("sell/datasets/<slug:name>", selling_views.dataset, name="sell-dataset"),
+    path("sell/datasets/<slug:name>/", include(_own_dataset)),
+    path("replays/<uuid:version_id>", replaying_views.replay, name="replay"),
     path("generators", views.generators, name="generators"),
     path("generators/<slug:owner>/<slug:name>", views.generator, name="generator"),
     path("generators/<slug:owner>/<slug:name>/<str:number>", views.generator, name="generator-version"),

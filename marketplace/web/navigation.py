@@ -12,7 +12,7 @@ _ITEMS = (
     ("Generators", "runs:generators"),
     ("Orders", "orders:list"),
     ("Library", "catalog:library"),
-    ("Sell", "site:sell"),
+    ("Sell", "runs:sell"),
     ("API", "site:api-reference"),
 )
 

@@ -1,6 +1,7 @@
 """The models of runs: one file each."""
 
 from generation.runs.models.generator import Generator, GeneratorVersion, Runtime
+from generation.runs.models.making import Making
 from generation.runs.models.probe import Probe
 from generation.runs.models.run import Run, RunEvent, Shard, StateFile
 from generation.runs.models.source import Source, SourceFile
@@ -8,6 +9,7 @@ from generation.runs.models.source import Source, SourceFile
 __all__ = [
     "Generator",
     "GeneratorVersion",
+    "Making",
     "Probe",
     "Run",
     "RunEvent",
