@@ -9,8 +9,20 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from catalog import previews, statistics_check
-from catalog.models import Attachment, File, Licence, Manifest, Offer, PreviewPicture, Version
+from catalog import difference, previews, statistics_check, withdrawing
+from catalog.models import (
+    Attachment,
+    File,
+    Licence,
+    Listing,
+    Manifest,
+    Offer,
+    PreviewPicture,
+    SearchEntry,
+    ShelfState,
+    Version,
+)
+from catalog.search import entries
 from marketplace import storage
 from marketplace.doctor import Fault, check
 from marketplace.work.models import Piece
@@ -92,6 +104,17 @@ def previews_are_made_or_given_up() -> Iterator[Fault]:
         yield Fault(f"version {version.id}", "it has no preview and no work is left that would make it.")
 
 
+@check(promise=5)
+def search_finds_what_is_public() -> Iterator[Fault]:
+    """Search finds the public listings and no other, and its counts are those of what it finds."""
+    for listing in entries.unfound(Listing.objects.all()).iterator():
+        yield Fault(f"listing {listing.id}", "it is public and search does not find it.")
+    for entry in SearchEntry.objects.exclude(listing__state__in=Listing.PUBLIC).iterator():
+        yield Fault(f"listing {entry.listing_id}", "search finds it and it is not public.")
+    for word, kept, found in entries.miscounted():
+        yield Fault(f"filter {word}", f"{kept} listings are counted for it and {found} are found.")
+
+
 def _differences(version: Version) -> Iterator[str]:
     """How the rows of a version differ from its manifest."""
     if not hasattr(version, "manifest"):
@@ -117,3 +140,25 @@ def _blob_faults(what: str, digests: QuerySet[Any, str]) -> Iterator[Fault]:
     """What the object store lacks of the blobs that ``digests`` name, or holds otherwise."""
     for fault in storage.verify_blobs(digests.order_by().distinct().iterator(chunk_size=500)):
         yield Fault(f"{what} {fault.sha256}", fault.message)
+
+
+@check(promise=2)
+def withdrawn_bytes_are_gone() -> Iterator[Fault]:
+    """What only withdrawn versions held is destroyed, or there is work that will destroy it."""
+    withdrawn = Version.objects.filter(shelf__state=ShelfState.State.WITHDRAWN)
+    coming = Piece.objects.unfinished().filter(kind__in=withdrawing.KINDS, subject=OuterRef("id"))
+    for version in withdrawn.filter(~Exists(coming)).select_related("shelf", "disclosure").iterator(chunk_size=50):
+        for left in withdrawing.left_of(version):
+            yield Fault(f"version {version.id}", f"it is withdrawn and {left} is still in the object store.")
+
+
+@check(promise=5)
+def versions_are_compared() -> Iterator[Fault]:
+    """A version with one before it has its difference, or work that will compute it, or a piece that failed."""
+    earlier = Version.objects.readable().filter(dataset=OuterRef("dataset"), published_at__lt=OuterRef("published_at"))
+    made = Attachment.objects.filter(version=OuterRef("id"), kind=difference.KIND)
+    asked = Piece.objects.filter(kind=difference.DIFFERENCE, subject=OuterRef("id"))
+    known = asked.unfinished() | asked.filter(state=Piece.State.FAILED)
+    lost = Version.objects.readable().filter(Exists(earlier), ~Exists(made), ~Exists(known))
+    for version in lost.iterator():
+        yield Fault(f"version {version.id}", "it was not compared with the one before, and no work is left to do it.")

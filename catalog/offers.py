@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from catalog.models import Listing, Offer, Terms
+from catalog.search import entries
 
 
 class SameOffer(Exception):
@@ -25,7 +26,7 @@ def open_offer(
     Raises SameOffer when it is there at another price or with other versions: close it first.
     """
     with transaction.atomic():
-        offer, _ = Offer.objects.get_or_create(
+        offer, opened = Offer.objects.get_or_create(
             listing=listing,
             terms=terms,
             seats=seats,
@@ -33,6 +34,8 @@ def open_offer(
             open=True,
             defaults={"price": price, "later_versions": later_versions},
         )
+        if opened:
+            entries.refresh(listing)
     if (offer.price, offer.later_versions) != (price, later_versions):
         raise SameOffer(f"{terms.title} is offered at {offer.price} minor units already. Close that offer first.")
     return offer
@@ -40,4 +43,6 @@ def open_offer(
 
 def close_offer(offer: Offer) -> None:
     """Take an offer away from buyers; licences under it stay. Closing it twice changes nothing."""
-    Offer.objects.filter(id=offer.id).update(open=False)
+    with transaction.atomic():
+        if Offer.objects.filter(id=offer.id, open=True).update(open=False):
+            entries.refresh(offer.listing)

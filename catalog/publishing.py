@@ -11,8 +11,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from catalog import attachments, licensing, terms
+from catalog.hub import card
 from catalog.manifests import MadeFile, ManifestBody
 from catalog.models import Dataset, Disclosure, File, Licence, Listing, Manifest, ShelfState, Version
+from catalog.search import entries
 from marketplace.work.queue import enqueue
 
 
@@ -60,6 +62,7 @@ def publish(
         rows=sum(file.rows for file in files),
         bytes=sum(file.bytes for file in files),
     )
+    begins = _first_rows(files)
     File.objects.bulk_create(
         File(
             version=version,
@@ -68,10 +71,11 @@ def publish(
             split=file.split,
             sample=file.sample,
             rows=file.rows,
+            first_row=begin,
             bytes=file.bytes,
             sha256=file.sha256,
         )
-        for file in files
+        for file, begin in zip(files, begins, strict=True)
     )
     Disclosure.objects.create(version=version, key=disclosure.key, bytes=disclosure.bytes)
     ShelfState.objects.create(version=version)
@@ -85,32 +89,31 @@ def publish(
             terms=terms.standard(terms.Kind.MADE),
         )
     Manifest.objects.create(version=version, body=manifest.body)
+    listing = Listing.objects.public().filter(dataset=dataset).first()
+    if listing is not None:
+        card.write([version], listing)
     for work in attachments.work_at_publishing():
         enqueue(work, version.id)
+    _refresh_listing_of(dataset)
     return version
 
 
 def announce(listing: Listing, run: UUID) -> None:
     """Show a listing whose first version is being made by ``run``."""
-    listing.state = Listing.State.ANNOUNCED
-    listing.making = run
-    listing.save(update_fields=["state", "making"])
+    _set_state(listing, Listing.State.ANNOUNCED, making=run)
 
 
 def put_on_shelf(listing: Listing) -> None:
     """Show the listing to buyers. Raises ValueError when there is no version to have."""
     if listing.newest_on_shelf is None:
         raise ValueError(f"{listing.dataset} has no version on the shelf; make one first")
-    listing.state = Listing.State.ON_SHELF
-    listing.making = None
-    listing.save(update_fields=["state", "making"])
+    card.write(listing.dataset.versions.on_shelf().select_related("dataset"), listing)
+    _set_state(listing, Listing.State.ON_SHELF)
 
 
 def close(listing: Listing) -> None:
     """Take the listing away from buyers; licence holders keep what they have."""
-    listing.state = Listing.State.CLOSED
-    listing.making = None
-    listing.save(update_fields=["state", "making"])
+    _set_state(listing, Listing.State.CLOSED)
 
 
 def yank(version: Version, reason: str) -> None:
@@ -123,6 +126,30 @@ def withdraw(version: Version, reason: str) -> None:
     _change_shelf_state(version, ShelfState.State.WITHDRAWN, reason)
 
 
+def _first_rows(files: Sequence[MadeFile]) -> list[int]:
+    """For each file, the rows of its split in the files before it."""
+    begins: list[int] = []
+    seen: dict[tuple[str, str], int] = {}
+    for file in files:
+        begins.append(seen.get((file.config, file.split), 0))
+        seen[file.config, file.split] = begins[-1] + file.rows
+    return begins
+
+
+def _set_state(listing: Listing, state: str, *, making: UUID | None = None) -> None:
+    with transaction.atomic():
+        listing.state, listing.making = state, making
+        listing.save(update_fields=["state", "making"])
+        entries.refresh(listing)
+
+
+def _refresh_listing_of(dataset: Dataset) -> None:
+    """Let search see what changed about the versions of ``dataset``, if it is listed."""
+    listing = Listing.objects.filter(dataset=dataset).first()
+    if listing is not None:
+        entries.refresh(listing)
+
+
 def _change_shelf_state(version: Version, state: str, reason: str) -> None:
     if not reason.strip():
         raise ValueError("say why: the reason is shown to licence holders")
@@ -132,6 +159,7 @@ def _change_shelf_state(version: Version, state: str, reason: str) -> None:
             raise ValueError(f"{version} is withdrawn; that is final")
         shelf.state, shelf.reason, shelf.changed_at = state, reason, Now()
         shelf.save(update_fields=["state", "reason", "changed_at"])
+        _refresh_listing_of(version.dataset)
 
 
 def _next_number(dataset: Dataset, layout: Mapping[str, Any]) -> tuple[int, int]:

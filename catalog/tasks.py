@@ -6,8 +6,9 @@ from uuid import UUID
 
 from catalog import difference, previews, withdrawing
 from catalog.models import Version
+from catalog.search import entries
 from marketplace.work.faults import WorkFault
-from marketplace.work.kinds import Kind, register
+from marketplace.work.kinds import Kind, register, register_sweep
 from marketplace.work.leases import Lease
 
 
@@ -33,5 +34,6 @@ def _not_destroyed(version: UUID, fault: WorkFault) -> None:
 
 register(Kind(previews.PREVIEW, "publishing", perform=_preview, give_up=_no_preview))
 register(Kind(difference.DIFFERENCE, "publishing", perform=_difference, give_up=_no_difference))
-for destroying in (withdrawing.DESTROY, withdrawing.DESTROY_AGAIN):
+for destroying in withdrawing.KINDS:
     register(Kind(destroying, "housekeeping", perform=withdrawing.destroy, give_up=_not_destroyed, attempts=10))
+register_sweep(entries.sweep)

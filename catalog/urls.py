@@ -40,6 +40,7 @@ urlpatterns = [
     path("moderation", views.reviews, name="reviews"),
     path("moderation/<uuid:review_id>", views.review, name="review"),
     path("moderation/<uuid:review_id>/pictures/<slug:sha256>", views.review_picture, name="review-picture"),
+    path("", include("catalog.hub.urls")),
     path("", views.browse, name="browse"),
     path("library", views.library, name="library"),
     path("licences/<uuid:licence_id>", views.licence, name="licence"),
@@ -47,4 +48,5 @@ urlpatterns = [
     path("pictures/<uuid:version_id>/<slug:sha256>", views.picture, name="picture"),
     path("datasets/<slug:owner>/<slug:name>", views.data, name="dataset"),
     path("datasets/<slug:owner>/<slug:name>/", include(_dataset)),
+    path("api/v1/datasets/<slug:owner>/<slug:name>/", include("catalog.rows.urls")),
 ]

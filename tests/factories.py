@@ -67,6 +67,17 @@ def a_version(
 ) -> Version:
     """Publish two small files, the first of which is the free sample."""
     files = [_file(columns, number, 2) for number in range(2)]
+    return _published(dataset, a_layout(columns), files, licensed_to_owner=licensed_to_owner, run=run)
+
+
+def _published(
+    dataset: Dataset,
+    layout: dict[str, Any],
+    files: list[MadeFile],
+    *,
+    licensed_to_owner: bool = True,
+    run: UUID | None = None,
+) -> Version:
     recipe = {
         "schema": "lookalike/recipe/1",
         "generator": {"name": "house/numbers", "version": "1.0.0", "digest": "sha256:" + "1" * 64},
@@ -77,7 +88,6 @@ def a_version(
         "source": {"kind": "none"},
         "runtime": "sha256:" + "2" * 64,
     }
-    layout = a_layout(columns)
     manifest = manifests.build(layout=layout, recipe=recipe, files=files)
     storage.put_bytes(manifest.body, "application/json")
     run = run or uuid7()
@@ -111,3 +121,54 @@ def _file(columns: tuple[str, ...], number: int, of: int) -> MadeFile:
         bytes=blob.size,
         sha256=blob.sha256,
     )
+
+
+def a_version_of(
+    dataset: Dataset,
+    tables: dict[str, list[pa.Table]],
+    *,
+    row_group_rows: int = 10_000,
+    layout: dict[str, Any] | None = None,
+) -> Version:
+    """Publish the given tables: by configuration its files, the first of which is the free sample of ``train``."""
+    layout = layout or {
+        "unit": "row",
+        "block": 10,
+        "tables": [
+            {
+                "name": name,
+                "schema": [
+                    {
+                        "name": field.name,
+                        "type": str(field.type),
+                        "nullable": field.nullable,
+                        **{key.decode(): value.decode() for key, value in (field.metadata or {}).items()},
+                    }
+                    for field in parts[0].schema
+                ],
+                "key": [],
+                "references": {},
+                "rows": "one",
+            }
+            for name, parts in tables.items()
+        ],
+    }
+    files = []
+    for config, parts in tables.items():
+        for number, rows in enumerate(parts):
+            target = io.BytesIO()
+            pq.write_table(rows, target, row_group_size=row_group_rows, compression="zstd", write_page_index=True)
+            blob = storage.put_bytes(target.getvalue(), storage.PARQUET)
+            folder = "data" if list(tables) == ["default"] else config
+            files.append(
+                MadeFile(
+                    path=f"{folder}/train-{number:05d}-of-{len(parts):05d}.parquet",
+                    config=config,
+                    split="train",
+                    sample=number == 0,
+                    rows=rows.num_rows,
+                    bytes=blob.size,
+                    sha256=blob.sha256,
+                )
+            )
+    return _published(dataset, layout, files)

@@ -6,7 +6,9 @@ from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
 from catalog.models.picture import PreviewPicture
 from catalog.models.problem import ProblemAnswer, ProblemReport
+from catalog.models.readme import Readme
 from catalog.models.review import Review
+from catalog.models.search import SearchCell, SearchCount, SearchEntry, SearchWord
 from catalog.models.terms import Terms
 from catalog.models.version import Disclosure, File, Manifest, ShelfState, Version
 
@@ -23,7 +25,12 @@ __all__ = [
     "PreviewPicture",
     "ProblemAnswer",
     "ProblemReport",
+    "Readme",
     "Review",
+    "SearchCell",
+    "SearchCount",
+    "SearchEntry",
+    "SearchWord",
     "ShelfState",
     "Terms",
     "Version",

@@ -16,7 +16,7 @@ from catalog.models.version import Version
 class ListingQuerySet(models.QuerySet["Listing"]):
     def public(self) -> ListingQuerySet:
         """Listings that anyone may see: on the shelf, or announced and being made."""
-        return self.filter(state__in=[Listing.State.ON_SHELF, Listing.State.ANNOUNCED])
+        return self.filter(state__in=Listing.PUBLIC)
 
 
 class Listing(models.Model):
@@ -28,12 +28,24 @@ class Listing(models.Model):
         ON_SHELF = "on_shelf", "on shelf"
         CLOSED = "closed", "closed"
 
+    #: The states in which anyone may see a listing.
+    PUBLIC: ClassVar = (State.ON_SHELF, State.ANNOUNCED)
+
+    class Domain(models.TextChoices):
+        FINANCE = "finance", "finance"
+        HEALTH = "health", "health"
+        RETAIL = "retail", "retail"
+        MANUFACTURING = "manufacturing", "manufacturing"
+        VISION = "vision", "vision"
+        OTHER = "other", "other"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     dataset = models.OneToOneField(Dataset, models.PROTECT, related_name="listing")
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
     summary = models.CharField(max_length=300)
     card = models.TextField(blank=True)
     modality = models.CharField(max_length=12)
+    domain = models.CharField(max_length=13, choices=Domain, default=Domain.OTHER)
     making = models.UUIDField(null=True)
     shown_at = models.DateTimeField(db_default=Now())
 

@@ -80,6 +80,12 @@ class Version(models.Model):
         return self.digest[:40]
 
 
+class FileQuerySet(models.QuerySet["File"]):
+    def of_split(self, config: str, split: str) -> FileQuerySet:
+        """The files of one split of a configuration, in the order of their rows."""
+        return self.filter(config=config, split=split).order_by("first_row", "id")
+
+
 class File(models.Model):
     """One Parquet file of a version. ``sample`` marks the first file of a split: anyone may look at it on the shelf."""
 
@@ -90,15 +96,22 @@ class File(models.Model):
     split = models.CharField(max_length=40)
     sample = models.BooleanField()
     rows = models.PositiveBigIntegerField()
+    #: How many rows of its split lie in the files before it, so that any row is found by one look-up.
+    first_row = models.PositiveBigIntegerField(default=0)
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
+
+    objects = FileQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "path"], name="one_file_a_path"),
             models.CheckConstraint(condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="file_digest_form"),
         ]
-        indexes: ClassVar = [models.Index(fields=["sha256"], name="file_by_digest")]
+        indexes: ClassVar = [
+            models.Index(fields=["sha256"], name="file_by_digest"),
+            models.Index(fields=["version", "config", "split", "first_row"], name="file_by_rows"),
+        ]
         triggers: ClassVar = [*immutable(), complete()]
 
     def __str__(self) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
@@ -16,7 +16,7 @@ from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
 from catalog.shapes import ReplayEnvelope
 from catalog.views.problems import problems_of
-from catalog.views.seen import version_of
+from catalog.views.seen import dataset_at, nothing_there, version_of
 from catalog.views.withdrawal import gone
 from marketplace.accounts.acting import acting_account
 from marketplace.accounts.models import Account
@@ -91,7 +91,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
     Without ``number`` it is the newest version on the shelf, else the newest that the account may read; while the first
     one is being made, the page says so to everybody else.
     """
-    found = get_object_or_404(Dataset.objects.named(owner, name))
+    found = dataset_at(owner, name, number)
     seen = _seen(request, found, number)
     if seen is None:
         listing = getattr(found, "listing", None)
@@ -178,15 +178,11 @@ def _seen(request: HttpRequest, found: Dataset, number: str | None) -> Seen | No
 
 
 def _seen_or_404(request: HttpRequest, owner: str, name: str, number: str | None) -> Seen:
-    found = get_object_or_404(Dataset.objects.named(owner, name))
+    found = dataset_at(owner, name, number)
     seen = _seen(request, found, number)
     if seen is None:
-        raise _nothing(found, number)
+        raise nothing_there(owner, name, number)
     return seen
-
-
-def _nothing(found: Dataset, number: str | None) -> Http404:
-    return Http404(f"There is no {f'version {number} of ' if number else 'dataset '}{found} that you may see.")
 
 
 def _documents(version: Version, kinds: tuple[str, ...]) -> dict[str, Any]:

@@ -6,53 +6,53 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
-from catalog import attachments, delivery, licensing
+from catalog import attachments, delivery, downloads, licensing
 from catalog.models import Attachment, File, PreviewPicture
 from catalog.views.seen import licence_needed, seen_version
 from marketplace import storage
-from marketplace.accounts.acting import acting_account
+from marketplace.accounts.reading import reading_account
 
 
-@require_GET
+@require_safe
 def file(request: HttpRequest, owner: str, name: str, number: str, path: str) -> HttpResponse:
-    """Redirect to a signed link, or say which licence is missing."""
+    """Redirect to a signed link, or say which licence is missing; programs show a token."""
     version = seen_version(request, owner, name, number)
     found = get_object_or_404(
         File.objects.select_related("version__dataset__account", "version__shelf"), version=version, path=path
     )
     try:
-        return HttpResponseRedirect(delivery.file_link(acting_account(request), found))
+        return downloads.answer(request, reading_account(request), found)
     except delivery.NotLicensed as error:
         return licence_needed(request, version, str(error))
 
 
-@require_GET
+@require_safe
 def seed(request: HttpRequest, owner: str, name: str, number: str) -> HttpResponse:
     """Redirect a licence holder to seed and salt."""
     version = seen_version(request, owner, name, number)
     try:
-        return HttpResponseRedirect(delivery.seed_link(acting_account(request), version))
+        return HttpResponseRedirect(delivery.seed_link(reading_account(request), version))
     except delivery.NotLicensed as error:
         return licence_needed(request, version, str(error))
 
 
-@require_GET
+@require_safe
 def manifest(request: HttpRequest, owner: str, name: str, number: str) -> HttpResponse:
     """The very bytes whose SHA-256 names the version."""
     version = seen_version(request, owner, name, number)
     return HttpResponse(bytes(version.manifest.body), content_type="application/json")
 
 
-@require_GET
+@require_safe
 def checksums(request: HttpRequest, owner: str, name: str, number: str) -> HttpResponse:
     """``SHA256SUMS`` of all files."""
     version = seen_version(request, owner, name, number)
     return HttpResponse(delivery.checksums(version), content_type="text/plain; charset=utf-8")
 
 
-@require_GET
+@require_safe
 def attachment(request: HttpRequest, owner: str, name: str, number: str, kind: str) -> HttpResponse:
     """A document about the version, as it was stored."""
     version = seen_version(request, owner, name, number)
@@ -61,18 +61,18 @@ def attachment(request: HttpRequest, owner: str, name: str, number: str, kind: s
         of_kind = attachments.kind(kind)
     except LookupError as error:
         raise Http404(f"There is no document {kind} here.") from error
-    if not of_kind.public and not licensing.may_have(acting_account(request), version):
+    if not of_kind.public and not licensing.may_have(reading_account(request), version):
         return licence_needed(request, version, f"The {of_kind.title.lower()} is for licence holders.")
     return HttpResponse(attachments.read(found), content_type=found.media_type)
 
 
-@require_GET
+@require_safe
 def picture(request: HttpRequest, version_id: UUID, sha256: str) -> HttpResponse:
     """A picture of a preview, under its digest: it never changes, so browsers keep it."""
     found = get_object_or_404(
         PreviewPicture.objects.select_related("version__shelf", "version__dataset"), version=version_id, sha256=sha256
     )
-    if not licensing.may_look(acting_account(request), found.version):
+    if not licensing.may_look(reading_account(request), found.version):
         raise Http404("There is no such picture that you may see.")
     response = HttpResponse(storage.read_blob(sha256), content_type=found.media_type)
     audience = "public" if licensing.is_public(found.version) else "private"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
 from catalog import licensing
 from catalog.models import Dataset, Version
-from marketplace.accounts.acting import acting_account
+from marketplace.accounts.reading import reading_account
 
 
 def version_of(found: Dataset, number: str) -> Version | None:
@@ -20,12 +20,24 @@ def version_of(found: Dataset, number: str) -> Version | None:
     return versions.filter(major=major, minor=minor, patch=patch).first()
 
 
+def dataset_at(owner: str, name: str, number: str | None = None) -> Dataset:
+    """The dataset of this name. Raises Http404 in the words that hide one: both answers are the same."""
+    found = Dataset.objects.named(owner, name).first()
+    if found is None:
+        raise nothing_there(owner, name, number)
+    return found
+
+
+def nothing_there(owner: str, name: str, number: str | None = None) -> Http404:
+    """What is said of a dataset, or of a version of it, that the reader may not see or that does not exist."""
+    return Http404(f"There is no {f'version {number} of ' if number else 'dataset '}{owner}/{name} that you may see.")
+
+
 def seen_version(request: HttpRequest, owner: str, name: str, number: str) -> Version:
     """The version at this address. Raises Http404 when there is none that the reader may see."""
-    found = get_object_or_404(Dataset.objects.named(owner, name))
-    version = version_of(found, number)
-    if version is None or not licensing.may_look(acting_account(request), version):
-        raise Http404(f"There is no version {number} of {owner}/{name} that you may see.")
+    version = version_of(dataset_at(owner, name, number), number)
+    if version is None or not licensing.may_look(reading_account(request), version):
+        raise nothing_there(owner, name, number)
     return version
 
 

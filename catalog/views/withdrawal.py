@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods
 from catalog import withdrawing
 from catalog.models import Dataset
 from catalog.moderation_forms import WithdrawalForm
-from marketplace.accounts.acting import acting_account
+from catalog.views.seen import nothing_there
+from marketplace.accounts.reading import reading_account
 
 _FILES_SHOWN = 100
 
@@ -36,8 +37,8 @@ def withdraw(request: HttpRequest, owner: str, name: str, number: str) -> HttpRe
 
 def gone(request: HttpRequest, found: Dataset, number: str | None) -> HttpResponse:
     """The tombstone of a withdrawn version, for whoever could look at it. Raises Http404 when there is none to see."""
-    version = withdrawing.tombstone(acting_account(request), found, number)
+    version = withdrawing.tombstone(reading_account(request), found, number)
     if version is None:
-        raise Http404(f"There is no {f'version {number} of ' if number else 'dataset '}{found} that you may see.")
+        raise nothing_there(found.account.slug, found.name, number)
     context = {"dataset": found, "version": version, "files": version.files.order_by("path")[:_FILES_SHOWN]}
     return render(request, "catalog/tombstone.html", context, status=410)

@@ -1,8 +1,8 @@
-"""The common case in fifteen lines: one table, one row a unit, one function."""
+"""The common case in fifteen lines: one function makes a block, of one table or of a few that belong together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,27 +25,27 @@ from generation.sdk.contract import (
     Tell,
 )
 
-#: (parameters, units of the block, the block's own randomness) -> one row a unit
-RowFunction = Callable[[Any, range, np.random.Generator], pa.RecordBatch]
+#: (parameters, units of the block, the block's own randomness) -> the rows of the only table, or those of each by name
+RowFunction = Callable[[Any, range, np.random.Generator], "pa.RecordBatch | Mapping[str, pa.RecordBatch]"]
+_ONLY = "default"
 
 
 @dataclass(frozen=True)
 class SimpleGenerator:
-    """A generator of one table named ``default`` with one row a unit, made from a function by ``@generator``."""
+    """A generator made from a function by ``@generator``."""
 
     name: str
     version: str
     title: str
     summary: str
     Parameters: type[BaseModel]
-    schema: pa.Schema
+    tables: tuple[Table, ...]
     function: RowFunction
     unit: str
     block_units: int
     modality: Modality
     seconds_per_block: float
     memory_mib: int
-    key: tuple[str, ...]
     source: SourceUse = "none"
     exact: Exactness = "runtime"
     shares: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class SimpleGenerator:
         return []
 
     def layout(self, job: Job) -> Layout:
-        return Layout(self.unit, self.block_units, (Table("default", self.schema, key=self.key),))
+        return Layout(self.unit, self.block_units, self.tables)
 
     def needs(self, job: Job) -> Needs:
         return Needs(self.memory_mib, scratch_mib=64, seconds_per_block=self.seconds_per_block)
@@ -63,10 +63,13 @@ class SimpleGenerator:
         return {}
 
     def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:
-        batch = self.function(job.params, units, job.streams.rng("block", units.start))
-        if batch.num_rows != len(units):
-            raise ValueError(f"{self.name} returned {batch.num_rows} rows for {len(units)} units")
-        yield "default", batch
+        made = self.function(job.params, units, job.streams.rng("block", units.start))
+        batches = {_ONLY: made} if isinstance(made, pa.RecordBatch) else made
+        for table in self.tables:
+            batch = batches[table.name]
+            if table.rows == "one" and batch.num_rows != len(units):
+                raise ValueError(f"{self.name} returned {batch.num_rows} rows of {table.name} for {len(units)} units")
+            yield table.name, batch
 
     def answer_key(self, job: Job, state: State) -> Json:
         return None
@@ -79,7 +82,8 @@ def generator(
     title: str,
     summary: str,
     parameters: type[BaseModel],
-    schema: pa.Schema,
+    schema: pa.Schema | None = None,
+    tables: Sequence[Table] = (),
     unit: str = "row",
     block: int = 10_000,
     modality: Modality = "tabular",
@@ -87,11 +91,16 @@ def generator(
     memory_mib: int = 512,
     key: tuple[str, ...] = (),
 ) -> Callable[[RowFunction], SimpleGenerator]:
-    """Turn ``function(params, units, rng) -> RecordBatch`` into a generator.
+    """Turn ``function(params, units, rng)`` into a generator.
 
-    ``function`` gets the validated parameters, the range of units to make and an rng that belongs to this block alone,
-    and returns one record batch of ``schema`` with one row a unit.
+    ``function`` gets the validated parameters, the range of units to make and an rng that belongs to this block alone.
+    With ``schema`` (and ``key``) there is one table, named ``default``: it returns one record batch with one row a
+    unit. With ``tables`` it returns a batch for each, by name, all rows in order of unit. Raises TypeError for both or
+    neither.
     """
+    if (schema is None) == (not tables):
+        raise TypeError(f"{name} has either a schema or tables")
+    filled = tuple(tables) if schema is None else (Table(_ONLY, schema, key=key),)
 
     def decorate(function: RowFunction) -> SimpleGenerator:
         return SimpleGenerator(
@@ -100,14 +109,13 @@ def generator(
             title=title,
             summary=summary,
             Parameters=parameters,
-            schema=schema,
+            tables=filled,
             function=function,
             unit=unit,
             block_units=block,
             modality=modality,
             seconds_per_block=seconds_per_block,
             memory_mib=memory_mib,
-            key=key,
         )
 
     return decorate

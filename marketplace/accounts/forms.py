@@ -1,4 +1,4 @@
-"""Signing up (an e-mail address, a password, the name of the account), and choosing whom to act for."""
+"""Forms of accounts: signing up, whom to act for, organisations, roles and invitations, tokens."""
 
 from __future__ import annotations
 
@@ -9,34 +9,42 @@ from django import forms
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, QueryDict
 
-from marketplace.accounts.models import Account, User
+from marketplace.accounts.models import Account, Role, User
 from marketplace.accounts.people import open_personal_account
 from marketplace.web.problems import Fault, Problem
 
 
-class SignupForm(AllauthSignupForm):  # type: ignore[misc]
-    """Makes user, personal account and membership together, or nothing."""
-
-    slug = forms.CharField(
+def _slug_field() -> forms.CharField:
+    return forms.CharField(
         label="Account name",
         help_text=Account._meta.get_field("slug").help_text,
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
     )
 
+
+def _free_slug(slug: str) -> str:
+    """Return ``slug`` if an account can have it. Raises forms.ValidationError with all that is wrong with it."""
+    account = Account(slug=slug, name=slug, kind=Account.Kind.PERSONAL)
+    try:
+        account.full_clean()
+    except forms.ValidationError as error:
+        messages = error.message_dict.get("slug", [])
+        if Account.objects.filter(slug=slug).exists():
+            messages = [f"“{slug}” is taken. Choose another name."]
+        raise forms.ValidationError(messages) from error
+    return slug
+
+
+class SignupForm(AllauthSignupForm):  # type: ignore[misc]
+    """Makes user, personal account and membership together, or nothing."""
+
+    slug = _slug_field()
+
     field_order = ("email", "slug", "password1")
 
     def clean_slug(self) -> str:
         """All faults of the name at once."""
-        slug: str = self.cleaned_data["slug"]
-        account = Account(slug=slug, name=slug, kind=Account.Kind.PERSONAL)
-        try:
-            account.full_clean()
-        except forms.ValidationError as error:
-            messages = error.message_dict.get("slug", [])
-            if Account.objects.filter(slug=slug).exists():
-                messages = [f"“{slug}” is taken. Choose another name."]
-            raise forms.ValidationError(messages) from error
-        return slug
+        return _free_slug(self.cleaned_data["slug"])
 
     def save(self, request: HttpRequest) -> User:
         """Save all three in one transaction.
@@ -64,3 +72,45 @@ class ActForForm(forms.Form):
             widget=forms.RadioSelect,
             choices=[(account.slug, f"{account.slug}, {account.get_kind_display()}") for account in accounts],
         )
+
+
+class OrganisationForm(forms.Form):
+    """Opens an organisation."""
+
+    slug = _slug_field()
+    name = forms.CharField(label="Name", max_length=120, help_text="The name that buyers see.")
+
+    def clean_slug(self) -> str:
+        """All faults of the name in addresses at once."""
+        return _free_slug(self.cleaned_data["slug"])
+
+
+class RoleForm(forms.Form):
+    """Chooses a role."""
+
+    role = forms.ChoiceField(
+        label="Role",
+        choices=Role.choices,
+        initial=Role.MEMBER,
+        help_text="Owners do everything, billing members money and licences, members the work.",
+    )
+
+
+class InviteForm(RoleForm):
+    """Invites somebody by e-mail."""
+
+    email = forms.EmailField(label="E-mail address")
+
+    field_order = ("email", "role")
+
+
+class TokenForm(forms.Form):
+    """Makes an API token."""
+
+    name = forms.CharField(label="Name", max_length=80, help_text="What uses it, so that you know it again.")
+    days = forms.ChoiceField(
+        label="Works for",
+        required=False,
+        initial="90",
+        choices=[("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until it is revoked")],
+    )

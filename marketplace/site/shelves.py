@@ -23,14 +23,16 @@ SHELVE = "site.shelve"
 
 @dataclass(frozen=True)
 class Shelf:
-    """What a listing says, and the run that fills it."""
+    """Whose listing it is (a slug), what it says, and the run that fills it."""
 
+    seller: str
     name: str
     title: str
     summary: str
     card: str
     generator: str
     units: int
+    domain: str = "other"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     splits: Sequence[Mapping[str, Any]] = ({"name": "train", "share": 0.8}, {"name": "test", "share": 0.2})
 

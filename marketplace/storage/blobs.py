@@ -50,7 +50,7 @@ def put_blob(path: Path, *, sha256: str, md5: str, size: int, content_type: str)
     Nothing is sent when the blob is there and of that size. Raises DigestMismatch when the file changed since.
     """
     blob = Blob(sha256, size)
-    if _size(blob.key) == size:
+    if size_of(blob.key) == size:
         return blob
     with path.open("rb") as body:
         put(blob.key, body, md5=bytes.fromhex(md5), sha256=bytes.fromhex(sha256), content_type=content_type)
@@ -61,7 +61,7 @@ def put_bytes(body: bytes, content_type: str) -> Blob:
     """Store ``body``; nothing is sent when it is there already."""
     sha256 = hashlib.sha256(body)
     blob = Blob(sha256.hexdigest(), len(body))
-    if _size(blob.key) != blob.size:
+    if size_of(blob.key) != blob.size:
         md5 = hashlib.md5(body, usedforsecurity=False).digest()
         put(blob.key, body, md5=md5, sha256=sha256.digest(), content_type=content_type)
     return blob
@@ -82,6 +82,15 @@ def delete_blob(sha256: str) -> None:
         client().delete_object(Bucket=settings.S3_BUCKET, Key=key)
 
 
+def size_of(key: str) -> int | None:
+    """The bytes of the object at ``key``; ``None`` when there is none."""
+    try:
+        with translated(key):
+            return client().head_object(Bucket=settings.S3_BUCKET, Key=key)["ContentLength"]
+    except ObjectMissing:
+        return None
+
+
 def verify_blobs(digests: Iterable[str]) -> Iterator[BlobFault]:
     """Read each blob again, whole, and yield what is missing or changed."""
     for sha256 in digests:
@@ -96,11 +105,3 @@ def verify_blobs(digests: Iterable[str]) -> Iterator[BlobFault]:
             continue
         if found.hexdigest() != sha256:
             yield BlobFault(sha256, f"the store holds bytes with the digest {found.hexdigest()}.")
-
-
-def _size(key: str) -> int | None:
-    try:
-        with translated(key):
-            return client().head_object(Bucket=settings.S3_BUCKET, Key=key)["ContentLength"]
-    except ObjectMissing:
-        return None

@@ -17,7 +17,7 @@ from tests.journeys.visitor import PATIENCE, WIDE, Visitor
 
 Visit = Callable[..., Visitor]
 #: How many datasets are on the demo shelves.
-SHELVES = 3
+SHELVES = 14
 
 
 @pytest.fixture(scope="package")

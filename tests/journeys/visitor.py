@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Response
 
 from tests.journeys.stack import Login
@@ -14,6 +17,11 @@ WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 360, "height": 900}
 #: How long anything that workers do may take on a busy machine, in milliseconds.
 PATIENCE = 240_000
+
+_AXE = Axe()
+_SEEN_BY_AXE: set[str] = set()
+#: What tells addresses of one kind of page apart: ids, digests, versions.
+_SINGLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32,}|\d+(\.\d+)*")
 
 
 @dataclass
@@ -76,6 +84,7 @@ class Visitor:
             self.page.set_viewport_size(screen)  # type: ignore[arg-type]
             wide = self._width()
             assert wide <= screen["width"], f"{self.page.url} is {wide} px wide on a screen of {screen['width']}"
+        self._see_that_everybody_can_use_it()
         self.check()
 
     def check(self) -> None:
@@ -129,6 +138,23 @@ class Visitor:
             assert hashlib.sha256(target.read_bytes()).hexdigest() in digest, target.name
             files.append(target)
         return files
+
+    def _see_that_everybody_can_use_it(self) -> None:
+        """Have axe-core look at a page of each address once: narrow and dark, wide and light."""
+        address = _SINGLE.sub("*", urlsplit(self.page.url).path)
+        if address in _SEEN_BY_AXE:
+            return
+        found: list[str] = []
+        for screen, scheme in ((NARROW, "dark"), (WIDE, "light")):
+            self.page.set_viewport_size(screen)  # type: ignore[arg-type]
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            for violation in _AXE.run(self.page).response["violations"]:
+                if violation["impact"] in {"serious", "critical"}:
+                    places = [place["html"][:200] for place in violation["nodes"][:3]]
+                    found.append(f"{scheme}, {screen['width']} px: {violation['help']}: {places}")
+        self.page.emulate_media(color_scheme="null", reduced_motion="null")
+        assert not found, "\n".join([self.page.url, *found])
+        _SEEN_BY_AXE.add(address)
 
     def _width(self) -> int:
         """How wide the page is; asked again when it was loaded anew meanwhile."""

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 def announced() -> Listing:
     dice = the_dice()
-    shelf = Shelf("throws", "Throws", "Dice.", "Thrown.", "dice", units=500)
+    shelf = Shelf("house", "throws", "Throws", "Dice.", "Thrown.", "dice", units=500)
     return announce(dice.generator.account, dice, shelf)
 
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('catalog', '0004_selling'),
+        ('catalog', '0006_selling'),
         ('runs', '0001_initial'),
     ]
 

@@ -42,6 +42,8 @@ OTHERS = {
     "surface-defects": Case("surface-defects", 10, {"size": 128}),
     "inspection-reports": Case("inspection-reports", 10, {"size": 128}),
     "tabular": Case("tabular", 2000, {}),
+    "clinic-visits": Case("clinic-visits", 1000, {"setting": "hospital"}),
+    "store-baskets": Case("store-baskets", 1000, {"returns": 0.1}),
 }
 
 
@@ -126,8 +128,8 @@ def test_card_transactions_are_the_same_files_in_batches_of_any_size(
     assert made(resliced, tmp_path / "home", mark) == digests
 
 
-@pytest.mark.parametrize("name", ["surface-defects", "inspection-reports"])
-def test_pictures_are_the_same_files_by_two_workers_and_backward_under_another_hash_seed(
+@pytest.mark.parametrize("name", ["surface-defects", "inspection-reports", "clinic-visits", "store-baskets"])
+def test_others_are_the_same_files_by_two_workers_and_backward_under_another_hash_seed(
     name: str, tmp_path: Path
 ) -> None:
     case = OTHERS[name]

@@ -15,6 +15,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from generation.runner.__main__ import main
+from marketplace.site.demo import HOUSE_GENERATORS
 from tests.data.tables import tumours, write_csv
 from tests.generation.runner.asking import CLINIC, CROOK, SEED
 
@@ -181,7 +182,7 @@ def test_list_names_the_installed_generators(capsys: pytest.CaptureFixture[str])
     assert main(["list"]) == 0
     told = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
     assert told == {point.name: point.value for point in entry_points(group="lookalike.generators")}
-    assert {"card-transactions", "tabular", "surface-defects", "inspection-reports"} <= set(told)
+    assert set(HOUSE_GENERATORS) <= set(told)
 
 
 def test_describe_prints_what_a_generator_says_of_itself(capsys: pytest.CaptureFixture[str]) -> None:

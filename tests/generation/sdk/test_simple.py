@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from generation.sdk import Job, Needs, Streams, field, generator
+from generation.sdk import Job, Needs, Streams, Table, field, generator
 
 SCHEMA = pa.schema([field("unit", pa.int64(), "Number of the unit."), field("value", pa.float64(), "A value.")])
 
@@ -86,5 +86,45 @@ def test_a_function_that_returns_other_than_one_row_a_unit_is_told_so() -> None:
     def short(params: Settings, units: range, rng: np.random.Generator) -> pa.RecordBatch:
         return pa.record_batch({"unit": [1], "value": [0.0]}, schema=SCHEMA)
 
-    with pytest.raises(ValueError, match="short returned 1 rows for 3 units"):
+    with pytest.raises(ValueError, match="short returned 1 rows of default for 3 units"):
         list(short.block(job(), {}, range(3)))
+
+
+THROWS = pa.schema([field("unit", pa.int64(), "Number of the unit."), field("throw", pa.int64(), "Number of it.")])
+
+
+@generator(
+    name="pairs",
+    version="1.0.0",
+    title="Pairs",
+    summary="A value and two throws a unit.",
+    parameters=Settings,
+    tables=[
+        Table("values", SCHEMA, key=("unit",)),
+        Table("throws", THROWS, key=("unit", "throw"), references={"unit": ("values", "unit")}, rows="many"),
+    ],
+)
+def pairs(params: Settings, units: range, rng: np.random.Generator) -> dict[str, pa.RecordBatch]:
+    made = units if params.scale == 1.0 else range(0)
+    return {
+        "throws": pa.record_batch({"unit": np.repeat(units, 2), "throw": [1, 2] * len(units)}, schema=THROWS),
+        "values": pa.record_batch({"unit": list(made), "value": rng.normal(0, 1, len(made))}, schema=SCHEMA),
+    }
+
+
+def test_tables_that_belong_together_come_from_one_function() -> None:
+    assert [table.name for table in pairs.layout(job()).tables] == ["values", "throws"]
+    made = dict(pairs.block(job(), {}, range(10, 14)))
+    assert list(made) == ["values", "throws"]
+    assert made["values"].column("unit").to_pylist() == [10, 11, 12, 13]
+    assert made["throws"].column("unit").to_pylist() == [10, 10, 11, 11, 12, 12, 13, 13]
+
+
+def test_a_table_with_one_row_a_unit_has_no_other_number_of_rows() -> None:
+    with pytest.raises(ValueError, match="pairs returned 0 rows of values for 4 units"):
+        list(pairs.block(job(scale=2.0), {}, range(4)))
+
+
+def test_a_generator_has_either_a_schema_or_tables() -> None:
+    with pytest.raises(TypeError, match="either a schema or tables"):
+        generator(name="none", version="1", title="None", summary="None.", parameters=Settings)

@@ -16,11 +16,14 @@ from marketplace.accounts.tokens import issue
 from marketplace.site import demo, shelves
 from marketplace.site.house import NotReady, open_house
 
-_PEOPLE = {"buyer": False, "staff": True}
+#: Who can sign in, and whether they are staff.
+_PEOPLE = {"buyer": False, "staff": True, "seller": False}
 
 
 class Command(BaseCommand):
     """Fills an empty one-machine stack; what is there already is left as it is.
+
+    The demo seller owns the organisations that sell on the shelves.
 
     The last line of the output is JSON: ``{"logins": [{"email", "password", "staff"}], "tokens": {slug: token}}``, with
     what this call made. Passwords and tokens are shown here and nowhere else.
@@ -35,13 +38,19 @@ class Command(BaseCommand):
             house, versions = open_house(demo=True)
         except NotReady as error:
             raise CommandError(str(error)) from error
-        made = self._people(house)
+        sellers = {slug: self._organisation(slug, name) for slug, name in demo.SELLERS.items()}
+        made = self._people({"staff": [house], "seller": list(sellers.values())})
         for shelf in demo.SHELVES:
-            listing = shelves.announce(house, versions[shelf.generator], shelf)
+            listing = shelves.announce(sellers[shelf.seller], versions[shelf.generator], shelf)
             self.stderr.write(f"{listing.dataset}: {listing.get_state_display()}")
         self.stdout.write(json.dumps(made))
 
-    def _people(self, house: Account) -> dict[str, Any]:
+    def _organisation(self, slug: str, name: str) -> Account:
+        return Account.objects.get_or_create(
+            slug=slug, defaults={"name": name, "kind": Account.Kind.ORGANISATION, "demo": True}
+        )[0]
+
+    def _people(self, owned: dict[str, list[Account]]) -> dict[str, Any]:
         logins: list[dict[str, Any]] = []
         tokens: dict[str, str] = {}
         for name, staff in _PEOPLE.items():
@@ -53,8 +62,8 @@ class Command(BaseCommand):
                 account = enrol(email, password, f"demo-{name}", staff=staff)
                 Account.objects.filter(id=account.id).update(name=f"Demo {name}", demo=True)
                 user = User.objects.get(email=email)
-                if staff:
-                    Membership.objects.create(account=house, user=user, role=Role.OWNER)
+                for organisation in owned.get(name, ()):
+                    Membership.objects.create(account=organisation, user=user, role=Role.OWNER)
                 tokens[account.slug] = issue(account, created_by=user, name="demo", scopes=["read", "order"]).secret
             logins.append({"email": email, "password": password, "staff": staff})
         return {"logins": logins, "tokens": tokens}

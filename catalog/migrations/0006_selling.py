@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('catalog', '0003_terms'),
+        ('catalog', '0005_readmes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,101 @@
+"""``README.md`` of a version: what ``load_dataset`` must know, and the seller's card as it was when it was shown.
+
+Clients cache by commit, so the text of a version is written once: when it is published under a listing that buyers see,
+else when its listing comes onto the shelf. Until then only its owner can read it, and it has no card yet.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.utils.text import slugify
+
+from catalog.hub.features import features
+from catalog.models import Listing, Readme, Version
+
+#: Where the card lies.
+PATH = "README.md"
+_NUMBERED = re.compile(r"-[0-9]+-of-[0-9]+(?=\.parquet$)")
+_UNPRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+    (100_000_000, "10M<n<100M"),
+    (1_000_000_000, "100M<n<1B"),
+)
+_LARGEST = "n>1B"
+
+
+def readme(version: Version) -> str:
+    """The card of ``version``: the one that was written for it, else what its manifest alone says."""
+    written = Readme.objects.filter(version=version).first()
+    return _text(version, None) if written is None else written.body
+
+
+def front_matter(version: Version, listing: Listing | None) -> dict[str, Any]:
+    """What programs read of the card."""
+    tags = ["synthetic", version.recipe["generator"]["name"].replace("/", "-")]
+    if listing is not None:
+        tags.append(f"modality:{listing.modality}")
+    matter: dict[str, Any] = {
+        "license": "other",
+        "license_name": _licence_name(listing),
+        "pretty_name": version.dataset.title,
+        "tags": tags,
+        "size_categories": [next((words for rows, words in _SIZES if version.rows < rows), _LARGEST)],
+        "configs": list(_configurations(version)),
+    }
+    described = [
+        {"config_name": table["name"], "features": found}
+        for table in version.layout["tables"]
+        if (found := features(table["schema"])) is not None
+    ]
+    return matter | ({"dataset_info": described} if described else {})
+
+
+def parsed_front_matter(version: Version) -> dict[str, Any]:
+    """The front matter of the card that ``version`` has, for answers in JSON."""
+    lines = readme(version).partition("---\n")[2].partition("\n---\n")[0].split("\n")
+    return {key: json.loads(value) for key, _, value in (line.partition(": ") for line in lines)}
+
+
+def write(versions: Iterable[Version], listing: Listing) -> None:
+    """Write the cards of ``versions`` that have none, as ``listing`` is now."""
+    Readme.objects.bulk_create(
+        [Readme(version=version, body=_text(version, listing)) for version in versions], ignore_conflicts=True
+    )
+
+
+def _text(version: Version, listing: Listing | None) -> str:
+    matter = "".join(f"{key}: {_yaml(value)}\n" for key, value in front_matter(version, listing).items())
+    said = [f"# {version.dataset.title}"]
+    if listing is not None:
+        said += [text for text in (listing.summary.strip(), listing.card.strip()) if text]
+    return f"---\n{matter}---\n\n" + "\n\n".join(said) + "\n"
+
+
+def _yaml(value: Any) -> str:
+    """A value in one line: JSON is YAML too but for characters that YAML does not print, or takes for ends of lines."""
+    written = json.dumps(value, ensure_ascii=False)
+    return _UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
+
+
+def _configurations(version: Version) -> Iterator[Mapping[str, Any]]:
+    patterns: dict[str, dict[str, str]] = {}
+    for config, split, path in version.files.order_by("id").values_list("config", "split", "path"):
+        patterns.setdefault(config, {}).setdefault(split, _NUMBERED.sub("-*", path))
+    for number, (config, splits) in enumerate(patterns.items()):
+        files = [{"split": split, "path": pattern} for split, pattern in splits.items()]
+        yield {"config_name": config, "data_files": files, **({} if number else {"default": True})}
+
+
+def _licence_name(listing: Listing | None) -> str:
+    """The title of the terms as a name; the listing tells them where there are several, or none yet."""
+    titles = [] if listing is None else sorted({offer.terms.title for offer in listing.offers.open()})
+    return slugify(titles[0]) if len(titles) == 1 else "as-offered"

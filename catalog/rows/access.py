@@ -1,0 +1,74 @@
+"""How far a reader may go into the rows of a version: all of them with a licence, the free sample without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from catalog import licensing
+from catalog.models import File, Version
+from catalog.models.version import FileQuerySet
+from marketplace.accounts.models import Account
+from marketplace.web.problems import Fault
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A version, and whether all its rows may be read. Ask for it with ``reach``, which asks ``licensing``."""
+
+    version: Version
+    full: bool
+
+    def files(self, config: str, split: str) -> FileQuerySet:
+        """The files of a split that may be read, in the order of their rows."""
+        found = self.version.files.of_split(config, split)
+        return found if self.full else found.filter(sample=True)
+
+    def rows(self, config: str, split: str) -> int:
+        """How many rows of a split may be read: one look-up, however many files there are."""
+        last = self.files(config, split).last()
+        return 0 if last is None else last.first_row + last.rows
+
+    def rows_in_all(self, config: str, split: str) -> int:
+        """How many rows a split has."""
+        last = self.version.files.of_split(config, split).last()
+        return 0 if last is None else last.first_row + last.rows
+
+    def holding(self, config: str, split: str, offset: int, length: int) -> list[File]:
+        """The files that hold any of ``length`` rows from ``offset`` on: at most one for each of these rows."""
+        # Backwards from the end of the range, so that the index is read for as many files as there are rows at most.
+        before_end = self.files(config, split).filter(first_row__lt=offset + length, rows__gt=0)
+        found = [file for file in before_end.reverse()[:length] if file.first_row + file.rows > offset]
+        return found[::-1]
+
+    def limit(self) -> str:
+        """What is said to who may read the free sample only; empty for everybody else."""
+        if self.full:
+            return ""
+        dataset = self.version.dataset
+        address = f"{settings.PUBLIC_URL}/datasets/{dataset.account.slug}/{dataset.name}"
+        return f"These are rows of the free sample. A licence gives all rows: {address}"
+
+
+def reach(account: Account | None, version: Version) -> Reach | None:
+    """How far ``account`` may go, or ``None`` if it may not even know of the version."""
+    if licensing.may_have(account, version):
+        return Reach(version, full=True)
+    return Reach(version, full=False) if licensing.is_public(version) else None
+
+
+def splits(version: Version) -> list[tuple[str, str]]:
+    """Configurations and their splits, in the order of layout and recipe."""
+    return [(table["name"], split["name"]) for table in version.layout["tables"] for split in version.recipe["splits"]]
+
+
+def split_faults(version: Version, config: str, split: str) -> list[Fault]:
+    """What is wrong with the names of a configuration and a split of it."""
+    faults = []
+    configs = [table["name"] for table in version.layout["tables"]]
+    names = [each["name"] for each in version.recipe["splits"]]
+    for field, value, known in (("config", config, configs), ("split", split, names)):
+        if value not in known:
+            faults.append(Fault(field, f"“{value[:40]}” is no {field} of it.", f"Use {' or '.join(known)}.", "unknown"))
+    return faults

@@ -1,0 +1,205 @@
+"""Which entries a choice finds, and how many there are of each facet value: all by bounded queries.
+
+Words, sellers and generators are looked up in the index of ``SearchEntry.text``, where facet values are words too; at
+most ``COUNTED`` of what it finds is counted. Without them, the cells are counted, of which there are few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.search import CombinedSearchQuery, SearchQuery, SearchQueryField, SearchRank
+from django.db import connection
+from django.db.models import F, FloatField, QuerySet, Value
+from django.db.models.functions import Cast
+
+from catalog.models import SearchCell, SearchCount, SearchEntry
+from catalog.search.choices import Choice
+from catalog.search.entries import MARK
+from catalog.search.facets import BY_NAME, FACETS, Facet
+
+LANGUAGE = "english"
+#: Of what words find, so many are counted and ranked.
+COUNTED = 2_000
+#: Counts are exact up to this.
+EXACT = 1_000
+_OFFERED = 8
+
+_MANY = tuple(facet for facet in FACETS if not facet.few)
+
+# Filters and words are one text query; one of them that is empty adds nothing.
+_COUNT_IN_TEXT = """
+    WITH found AS MATERIALIZED (
+        SELECT facets FROM catalog_searchentry
+        WHERE text @@ (%s::tsquery && websearch_to_tsquery('english', %s)) LIMIT %s
+    )
+    SELECT '', count(*) FROM found UNION ALL
+    SELECT word, count(*) FROM found, unnest(facets) AS word
+    WHERE split_part(word, ':', 1) = ANY(%s) GROUP BY word
+"""
+_COUNT_IN_CELLS = """
+    WITH found AS MATERIALIZED (SELECT facets, listings FROM catalog_searchcell WHERE id = ANY(%s))
+    SELECT '', coalesce(sum(listings), 0)::bigint FROM found UNION ALL
+    SELECT word, sum(listings)::bigint FROM found, unnest(facets) AS word
+    WHERE split_part(word, ':', 1) = ANY(%s) GROUP BY word
+"""
+_COUNT_BY_SELLER = """
+    WITH cells AS MATERIALIZED (SELECT %s::bigint[] AS ids)
+    SELECT word, (
+        SELECT count(*) FROM (
+            SELECT 1 FROM catalog_searchentry entry
+            WHERE entry.seller = split_part(word, ':', 2) AND cell_id = ANY((SELECT ids FROM cells)::bigint[]) LIMIT %s
+        ) AS some
+    ) FROM unnest(%s::varchar[]) AS word
+"""
+_COUNT_BY_VALUE = {
+    "seller": _COUNT_BY_SELLER,
+    "generator": _COUNT_BY_SELLER.replace("entry.seller", "entry.generator"),
+}
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many there are; ``exact`` if not more."""
+
+    number: int
+    exact: bool = True
+
+    def __str__(self) -> str:
+        if self.number > EXACT:
+            return f"{EXACT:,}+"
+        return f"{self.number:,}" if self.exact else f"{self.number:,}+"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many a choice finds, and how many each facet value would, the other facets as they are."""
+
+    found: Count
+    by_word: Mapping[str, Count]
+
+    def of(self, facet: Facet, value: str) -> Count:
+        """The count of one value."""
+        return self.by_word.get(facet.word(value), Count(0))
+
+
+def counted(choice: Choice) -> Counts:
+    """Count what ``choice`` finds. A facet's own values are counted as if none of them were chosen."""
+    found, by_word = _counted(choice, [facet for facet in FACETS if facet.name not in choice.filters])
+    for name in choice.filters:
+        by_word |= _counted(choice.without(name), [BY_NAME[name]])[1]
+    return Counts(found, by_word)
+
+
+def total(choice: Choice) -> Count:
+    """How many ``choice`` finds."""
+    return _counted(choice, [])[0]
+
+
+def matching(choice: Choice, found: Count) -> QuerySet[SearchEntry]:
+    """The entries that ``choice`` finds, of which there are ``found``; with ``rank`` where it is sorted by relevance.
+
+    Where they are few they are found first and sorted then; where they are many the first of their order come soon.
+    The planner cannot know which, the count does. By relevance no more than ``COUNTED`` are ranked.
+    """
+    entries = _conditions(choice)
+    if found.number <= COUNTED or choice.order == "relevance":
+        entries = SearchEntry.objects.filter(pk__in=entries.values("pk")[: COUNTED + 1])
+    if choice.order == "relevance":
+        rank = SearchRank(F("text"), _words_query(choice.words))
+        entries = entries.annotate(rank=Cast(rank, FloatField()))
+    return entries
+
+
+def says_something(words: str) -> bool:
+    """Is there a word to find in ``words``? Those that every text has are none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT numnode(websearch_to_tsquery('english', %s)) > 0", [words])
+        return bool(cursor.fetchone()[0])
+
+
+def _counted(choice: Choice, facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
+    """How many ``choice`` finds, and how many of them have each value of ``facets``."""
+    if _is_indexed(choice):
+        return _counted_in_text(choice, facets)
+    if choice.filters:
+        return _counted_in_cells(choice, facets)
+    return _kept(facets)
+
+
+def _is_indexed(choice: Choice) -> bool:
+    """Is there something that the index of words narrows down?"""
+    return bool(choice.words) or any(facet.name in choice.filters for facet in _MANY)
+
+
+def _counted_in_text(choice: Choice, facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
+    rows = _rows(_COUNT_IN_TEXT, [*_text_query(choice), COUNTED + 1, [facet.name for facet in facets]])
+    exact = dict(rows)[""] <= COUNTED
+    by_word = {word: Count(number, exact) for word, number in rows}
+    return by_word.pop(""), by_word
+
+
+def _counted_in_cells(choice: Choice, facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
+    cells = _cells(choice)
+    rows = _rows(_COUNT_IN_CELLS, [cells, [facet.name for facet in facets]])
+    for facet in facets:
+        if not facet.few:
+            rows += _rows(_COUNT_BY_VALUE[facet.name], [cells, EXACT + 1, [row.word for row in _largest(facet)]])
+    by_word = {word: Count(number) for word, number in rows}
+    return by_word.pop(""), by_word
+
+
+def _kept(facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
+    """The counts while nothing is chosen."""
+    few = SearchCount.objects.filter(facet__in=[facet.name for facet in FACETS if facet.few], listings__gt=0)
+    rows = [*few, *(row for facet in facets if not facet.few for row in _largest(facet))]
+    # Every listing has just one modality, so these say how many there are.
+    found = sum(row.listings for row in rows if row.facet == "modality")
+    names = {facet.name for facet in facets}
+    return Count(found), {row.word: Count(row.listings) for row in rows if row.facet in names}
+
+
+def _largest(facet: Facet) -> list[SearchCount]:
+    """The values of ``facet`` that most listings have."""
+    return list(SearchCount.objects.filter(facet=facet.name, listings__gt=0).order_by("-listings", "word")[:_OFFERED])
+
+
+def _conditions(choice: Choice) -> QuerySet[SearchEntry]:
+    """The entries that ``choice`` finds: by the index of words where it narrows down, by their cells elsewhere."""
+    if _is_indexed(choice):
+        filters, words = _text_query(choice)
+        query = CombinedSearchQuery(Cast(Value(filters), SearchQueryField()), "&&", _words_query(words), LANGUAGE)
+        return SearchEntry.objects.filter(text=query)
+    return SearchEntry.objects.filter(cell_id__in=_cells(choice)) if choice.filters else SearchEntry.objects.all()
+
+
+def _cells(choice: Choice) -> list[int]:
+    """The cells whose listings ``choice`` finds, as far as facets of few values say."""
+    cells = SearchCell.objects.filter(listings__gt=0)
+    for words in choice.wanted(FACETS):
+        cells = cells.filter(facets__overlap=words)
+    return list(cells.values_list("id", flat=True))
+
+
+def _text_query(choice: Choice) -> list[str]:
+    """A text query for the filters, and the words to find."""
+    filters = " & ".join(f"({' | '.join(map(_quoted, words))})" for words in choice.wanted(FACETS))
+    return [filters, choice.words]
+
+
+def _words_query(words: str) -> SearchQuery:
+    return SearchQuery(words, search_type="websearch", config=LANGUAGE)
+
+
+def _quoted(word: str) -> str:
+    """A facet value as a word of a text query."""
+    escaped = word.replace("\\", "\\\\").replace("'", "''")
+    return f"'{MARK}{escaped}'"
+
+
+def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[str, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
