@@ -87,6 +87,11 @@ def kind(name: str) -> AttachmentKind:
         raise LookupError(f"no part registered the kind of document {name}; known are {sorted(_kinds)}") from None
 
 
+def kinds() -> tuple[AttachmentKind, ...]:
+    """All kinds that an installed part registered."""
+    return tuple(_kinds.values())
+
+
 def work_at_publishing() -> Iterator[str]:
     """The kinds of work that compute documents from a version alone."""
     return (kind.work for kind in _kinds.values() if kind.work)

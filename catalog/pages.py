@@ -11,13 +11,13 @@ from django.db.models import Sum
 
 from catalog import attachments, licensing
 from catalog.models import Listing, Version
+from catalog.search.facets import MODALITIES
 from marketplace.accounts.models import Account
 from marketplace.web.plots import Categories, Histogram, Plot
 from marketplace.web.templatetags.units import thousands
 
 _THUMBNAIL_PLOTS = 4
 _THUMBNAIL_PICTURES = 8
-_KINDS = {"tabular": "Table", "image": "Pictures", "multimodal": "Pictures and tables"}
 _CELL_SHOWN = 120
 _NAMED = 12
 _FIGURE_SHOWN = 40
@@ -84,15 +84,18 @@ class VersionLink:
 
 @dataclass(frozen=True)
 class Hit:
-    """A listing as a row of the shelves shows it."""
+    """A listing as a row of the shelves shows it; where words found it, its texts are marked and its columns named."""
 
     listing: Listing
+    title: str
+    summary: str
     kind: str
     version: Version | None
     offer: Any
     columns: int
     plots: Sequence[tuple[str, Plot]]
     pictures: Sequence[str]
+    columns_found: Sequence[str] = ()
 
 
 def sheets(preview: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> list[TableSheet]:
@@ -130,7 +133,9 @@ def hit(listing: Listing) -> Hit:
     preview, statistics = loaded.get("preview"), loaded.get("statistics")
     return Hit(
         listing=listing,
-        kind=_KINDS.get(listing.modality, listing.modality),
+        title=listing.dataset.title,
+        summary=listing.summary,
+        kind=MODALITIES.get(listing.modality, listing.modality),
         version=version,
         offer=next(iter(listing.offers.all()), None),
         columns=0 if version is None else sum(len(table["schema"]) for table in version.layout["tables"]),

@@ -36,12 +36,14 @@ _dataset: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("", include("catalog.hub.urls")),
     path("problems/<uuid:report_id>", views.answer_problem, name="answer-problem"),
     path("moderation", views.reviews, name="reviews"),
     path("moderation/<uuid:review_id>", views.review, name="review"),
     path("moderation/<uuid:review_id>/pictures/<slug:sha256>", views.review_picture, name="review-picture"),
-    path("", include("catalog.hub.urls")),
     path("", views.browse, name="browse"),
+    path("search", views.browse, name="search"),
+    path("compare", views.compare, name="compare"),
     path("library", views.library, name="library"),
     path("licences/<uuid:licence_id>", views.licence, name="licence"),
     path("terms/<uuid:terms_id>", views.terms, name="terms"),

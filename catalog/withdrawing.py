@@ -65,10 +65,10 @@ def tombstone(account: Account | None, dataset: Dataset, number: str | None) -> 
 
 def left_of(version: Version) -> Iterator[str]:
     """What the object store still holds of a withdrawn version, in words."""
-    if storage.size_of(version.disclosure.key) is not None:
+    if storage.stored(version.disclosure.key) is not None:
         yield "its seed"
     for sha256 in _held_by_nobody_else(_digests(version)):
-        if storage.size_of(storage.blob_key(sha256)) is not None:
+        if storage.stored(storage.blob_key(sha256)) is not None:
             yield f"the blob {sha256}"
 
 

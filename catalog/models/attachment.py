@@ -27,6 +27,7 @@ class Attachment(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "kind"], name="one_attachment_a_kind"),
         ]
+        indexes: ClassVar = [models.Index(fields=["sha256"], name="attachment_by_digest")]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.version_id}"

@@ -21,6 +21,7 @@ class PreviewPicture(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["version", "sha256"], name="one_preview_picture_a_digest")
         ]
+        indexes: ClassVar = [models.Index(fields=["sha256"], name="picture_by_digest")]
 
     def __str__(self) -> str:
         return self.sha256

@@ -26,13 +26,15 @@ _ROWS_BOUNDS = ((10_000, "to-10k"), (1_000_000, "to-1m"))
 class Facet:
     """A filter: the name of its parameter, its heading, and its values with their words where they are fixed.
 
-    A facet that is not ``few`` has as many values as there are sellers or generators; only its largest are offered.
+    A facet that is not ``few`` has as many values as there are sellers or generators; only the ``offered`` largest are
+    shown.
     """
 
     name: str
     title: str
     values: Mapping[str, str] = field(default_factory=dict)
     few: bool = True
+    offered: int = 8
 
     def word(self, value: str) -> str:
         """How ``value`` is kept: ``domain:finance``."""

@@ -25,7 +25,6 @@ LANGUAGE = "english"
 COUNTED = 2_000
 #: Counts are exact up to this.
 EXACT = 1_000
-_OFFERED = 8
 
 _MANY = tuple(facet for facet in FACETS if not facet.few)
 
@@ -51,7 +50,7 @@ _COUNT_BY_SELLER = """
         SELECT count(*) FROM (
             SELECT 1 FROM catalog_searchentry entry
             WHERE entry.seller = split_part(word, ':', 2) AND cell_id = ANY((SELECT ids FROM cells)::bigint[]) LIMIT %s
-        ) AS some
+        ) AS limited
     ) FROM unnest(%s::varchar[]) AS word
 """
 _COUNT_BY_VALUE = {
@@ -163,7 +162,9 @@ def _kept(facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
 
 def _largest(facet: Facet) -> list[SearchCount]:
     """The values of ``facet`` that most listings have."""
-    return list(SearchCount.objects.filter(facet=facet.name, listings__gt=0).order_by("-listings", "word")[:_OFFERED])
+    return list(
+        SearchCount.objects.filter(facet=facet.name, listings__gt=0).order_by("-listings", "word")[: facet.offered]
+    )
 
 
 def _conditions(choice: Choice) -> QuerySet[SearchEntry]:

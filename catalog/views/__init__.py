@@ -1,5 +1,6 @@
 """Pages of the catalogue: shelves, a dataset by tabs, its files, the library."""
 
+from catalog.views.compare import compare
 from catalog.views.dataset import data, files, load, problems, provenance, statistics, versions
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
@@ -16,6 +17,7 @@ __all__ = [
     "browse",
     "checksums",
     "close_offer",
+    "compare",
     "data",
     "file",
     "files",

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from catalog import attachments, difference, licensing, previews
 from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
+from catalog.related import related
 from catalog.shapes import ReplayEnvelope
 from catalog.views.problems import problems_of
 from catalog.views.seen import dataset_at, nothing_there, version_of
@@ -101,6 +102,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
     shown = _documents(seen.version, _SHOWN)
     context = {
         **_shown_context(seen, shown),
+        "related": [] if seen.listing is None else related(seen.listing),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }
     return render(request, "catalog/dataset.html", seen.context("data") | context)

@@ -32,7 +32,7 @@ class Shelf:
     card: str
     generator: str
     units: int
-    domain: str = "other"
+    domain: str = Listing.Domain.OTHER
     parameters: Mapping[str, Any] = field(default_factory=dict)
     splits: Sequence[Mapping[str, Any]] = ({"name": "train", "share": 0.8}, {"name": "test", "share": 0.2})
 
@@ -50,6 +50,7 @@ def announce(account: Account, generator: GeneratorVersion, shelf: Shelf) -> Lis
             summary=shelf.summary,
             card=shelf.card,
             modality=generator.description["modality"],
+            domain=shelf.domain,
         )
         for kind in (terms.Kind.RESEARCH, terms.Kind.COMMERCIAL):
             offers.open_offer(listing, terms.standard(kind))

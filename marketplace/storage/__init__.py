@@ -12,7 +12,7 @@ from marketplace.storage.blobs import (
     put_blob,
     put_bytes,
     read_blob,
-    size_of,
+    stored,
     verify_blobs,
 )
 from marketplace.storage.client import DigestMismatch, ObjectMissing, StorageError, ensure_bucket
@@ -51,6 +51,6 @@ __all__ = [
     "read",
     "read_blob",
     "signed_link",
-    "size_of",
+    "stored",
     "verify_blobs",
 ]

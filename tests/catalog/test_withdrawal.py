@@ -32,7 +32,7 @@ def dataset() -> Dataset:
 
 
 def there(sha256: str) -> bool:
-    return storage.size_of(storage.blob_key(sha256)) is not None
+    return storage.stored(storage.blob_key(sha256)) is not None
 
 
 def of_its_own(dataset: Dataset, **columns: Any) -> Version:
@@ -56,7 +56,7 @@ def test_bytes_are_destroyed_and_digests_remain(dataset: Dataset) -> None:
     assert all(there(sha256) for sha256 in [*files, *documents])
     withdraw(version)
     assert not any(there(sha256) for sha256 in [*files, *documents])
-    assert storage.size_of(version.disclosure.key) is None
+    assert storage.stored(version.disclosure.key) is None
     assert not any(cache.get(f"attachment:{sha256}") for sha256 in documents)
     assert list(version.files.values_list("sha256", flat=True)) == files
     assert there(version.digest)  # the manifest, which says what it was

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from catalog import publishing
+from catalog import previews, publishing
 from catalog.models import Listing
 from generation.runs.models import Run
 from marketplace.doctor import CheckFunction
@@ -31,7 +31,7 @@ def said(check: CheckFunction) -> list[str]:
 def announced() -> Listing:
     dice = the_dice()
     return shelves.announce(
-        dice.generator.account, dice, Shelf("throws", "Throws", "Dice.", "Thrown.", "dice", units=500)
+        dice.generator.account, dice, Shelf("house", "throws", "Throws", "Dice.", "Thrown.", "dice", units=500)
     )
 
 
@@ -40,8 +40,15 @@ def end(listing: Listing) -> None:
     Run.objects.filter(id=listing.making).update(state=Run.State.FAILED, ended_at=Now() - LONG)
 
 
+def published() -> Piece:
+    """A version was published; of the work that this asks for the preview is left."""
+    version = a_version(a_dataset(an_account()))
+    Piece.objects.exclude(kind=previews.PREVIEW).delete()
+    return Piece.objects.get(subject=version.id)
+
+
 def test_work_that_is_due_while_its_queue_stands_still_is_found() -> None:
-    a_version(a_dataset(an_account()))
+    published()
     Piece.objects.update(due_at=Now() - LONG, hinted_at=Now())
     (fault,) = doctor.due_work_is_taken()
     assert fault.subject == "queue publishing"
@@ -59,8 +66,7 @@ def test_a_long_queue_that_moves_is_no_fault() -> None:
 
 
 def test_due_work_that_no_sweep_offers_is_found() -> None:
-    a_version(a_dataset(an_account()))
-    piece = Piece.objects.get()
+    piece = published()
     Piece.objects.update(due_at=Now() - LONG, hinted_at=Now())
     assert said(doctor.due_work_is_offered_again) == []
     Piece.objects.update(hinted_at=Now() - LONG)
@@ -68,7 +74,7 @@ def test_due_work_that_no_sweep_offers_is_found() -> None:
 
 
 def test_work_that_no_installed_part_does_is_found() -> None:
-    a_version(a_dataset(an_account()))
+    published()
     assert said(doctor.work_has_somebody_who_knows_it) == []
     Piece.objects.update(kind="astrology.horoscope", due_at=Now() - LONG)
     assert said(doctor.work_has_somebody_who_knows_it) == ["work astrology.horoscope"]

@@ -1,0 +1,175 @@
+"""The shelves as a visitor sees them: what was found, the filters with their counts, and the way on from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from django.db.models import Prefetch
+from django.urls import reverse
+
+from catalog.models import Attachment, Listing, Offer, SearchEntry, Version
+from catalog.pages import Hit, hit
+from catalog.search import marking, spelling
+from catalog.search.choices import ORDERS, Choice
+from catalog.search.facets import FACETS, Facet
+from catalog.search.matching import Count, Counts, counted, says_something, total
+from marketplace.web.keyset import Page
+
+_COLUMNS_NAMED = 6
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a filter, how many listings it would give, and whether it is chosen."""
+
+    facet: str
+    value: str
+    label: str
+    count: Count
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A facet with the values that can be chosen."""
+
+    name: str
+    title: str
+    options: Sequence[Option]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A link to another choice: what it says, and how many that gives."""
+
+    words: str
+    address: str
+    count: Count | None = None
+
+
+@dataclass(frozen=True)
+class Shelves:
+    """Everything that the page shows beside the rows. ``asked`` are the words where others were searched instead."""
+
+    choice: Choice
+    found: Count
+    filters: Sequence[Filter]
+    in_use: Sequence[Way]
+    cleared: str
+    orders: Sequence[tuple[str, str]]
+    asked: str = ""
+    ways: Sequence[Way] = ()
+    too_common: bool = False
+
+
+def look(choice: Choice) -> Shelves:
+    """What the shelves show for ``choice``; with the nearest spelling where nothing is called by its words."""
+    counts = counted(choice)
+    if counts.found.number or not (choice.words or choice.filters):
+        return _shelves(choice, counts)
+    everywhere = total(replace(choice, filters={})) if choice.words else None
+    if everywhere is not None and not everywhere.number:
+        near = spelling.respelt(choice.words)
+        if near is not None:
+            return replace(look(choice.saying(near)), asked=choice.words)
+    ways = [way for way in _ways(choice) if way.count and way.count.number]
+    common = bool(choice.words) and not says_something(choice.words)
+    return replace(_shelves(choice, counts), ways=ways, too_common=common)
+
+
+def hits(words: str, page: Page[SearchEntry]) -> list[Hit]:
+    """The rows of a page, in its order, with ``words`` marked and the columns that they match named."""
+    listings = Listing.objects.select_related("dataset__account").prefetch_related(
+        Prefetch(
+            "dataset__versions",
+            Version.objects.on_shelf()
+            .newest_of_each_dataset()
+            .prefetch_related(Prefetch("attachments", Attachment.objects.filter(kind__in=["statistics", "preview"]))),
+        ),
+        Prefetch("offers", Offer.objects.open()),
+    )
+    found = listings.in_bulk([entry.listing_id for entry in page.items])
+    # A listing that was closed a moment ago has an entry on the page and is shown no more.
+    shown = [found[entry.listing_id] for entry in page.items if entry.listing_id in found]
+    return _marked(words, [hit(listing) for listing in shown])
+
+
+def _marked(words: str, rows: Sequence[Hit]) -> list[Hit]:
+    if not words:
+        return list(rows)
+    texts = marking.marked(words, [text for row in rows for text in (row.title, row.summary)])
+    columns = [
+        (number, column)
+        for number, row in enumerate(rows)
+        for table in (row.version.layout["tables"] if row.version else ())
+        for column in table["schema"]
+    ]
+    named: dict[int, list[str]] = {}
+    for place in marking.matched(words, [column for _, column in columns]):
+        number, column = columns[place]
+        if column["name"] not in named.setdefault(number, []):
+            named[number].append(column["name"])
+    return [
+        replace(
+            row,
+            title=texts[2 * number],
+            summary=texts[2 * number + 1],
+            columns_found=marking.marked(words, named.get(number, [])[:_COLUMNS_NAMED]),
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+def _shelves(choice: Choice, counts: Counts) -> Shelves:
+    orders = [(name, words) for name, (words, _) in ORDERS.items() if name != "relevance" or choice.words]
+    return Shelves(
+        choice=choice,
+        found=counts.found,
+        filters=[each for facet in FACETS if (each := _filter(choice, facet, counts)).options],
+        in_use=list(_in_use(choice)),
+        cleared=address(replace(choice, filters={})),
+        orders=orders,
+    )
+
+
+def _filter(choice: Choice, facet: Facet, counts: Counts) -> Filter:
+    """The values of ``facet`` that would give something, and those that are chosen."""
+    chosen = choice.filters.get(facet.name, ())
+    prefix = facet.word("")
+    found = {word.removeprefix(prefix): n for word, n in counts.by_word.items() if word.startswith(prefix)}
+    by_size = sorted(found, key=lambda value: (-found[value].number, value))
+    values = [value for value in facet.values if value in found] or by_size[: facet.offered]
+    values += [value for value in chosen if value not in values]
+    options = [
+        Option(facet.name, value, facet.label(value), found.get(value, Count(0)), value in chosen) for value in values
+    ]
+    return Filter(facet.name, facet.title, [option for option in options if option.chosen or option.count.number])
+
+
+def _in_use(choice: Choice) -> Iterator[Way]:
+    """Each filter in use as a link that takes it away."""
+    for facet in FACETS:
+        for value in choice.filters.get(facet.name, ()):
+            yield Way(facet.label(value), address(choice.without_value(facet.name, value)))
+
+
+def _ways(choice: Choice) -> Iterator[Way]:
+    """What to give up where nothing is found, the least first."""
+    for facet in FACETS:
+        if facet.name in choice.filters:
+            left = choice.without(facet.name)
+            labels = ", ".join(facet.label(value) for value in choice.filters[facet.name])
+            yield Way(f"Without “{facet.title}: {labels}”", address(left), total(left))
+    if len(choice.filters) > 1:
+        left = replace(choice, filters={})
+        yield Way("Without any filter", address(left), total(left))
+    if choice.words and choice.filters:
+        left = replace(choice, words="", order="newest")
+        yield Way(f"Without the words “{choice.words}”", address(left), total(left))
+
+
+def address(choice: Choice) -> str:
+    """The address of the shelves under ``choice``."""
+    query = choice.query()
+    return f"{reverse('catalog:search')}?{query}" if query else reverse("catalog:browse")
