@@ -249,7 +249,7 @@ def test_filters_in_use_are_links_that_take_them_away(client: Client, shelves: d
     assert links == [
         ("/search?q=amount&amp;domain=health&amp;price=free", "Finance"),
         ("/search?q=amount&amp;domain=finance&amp;price=free", "Health"),
-        ("/search?q=amount&amp;domain=finance&amp;domain=health", "free"),
+        ("/search?q=amount&amp;domain=finance&amp;domain=health", "Free"),
     ]
 
 
