@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from catalog import cards
-from catalog.models import Dataset
+from catalog.models import Dataset, Listing
 from marketplace.accounts.models import Account
 from marketplace.accounts.models.account import refuse_reserved
 
@@ -54,6 +54,9 @@ class AboutForm(forms.Form):
 class ListingForm(AboutForm):
     """All that a seller says of a dataset."""
 
+    domain = forms.ChoiceField(
+        required=False, choices=Listing.Domain.choices, help_text="Where buyers look for it: a filter of the shelves."
+    )
     card = forms.CharField(
         required=False,
         max_length=cards.LONGEST,
