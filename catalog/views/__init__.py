@@ -2,6 +2,7 @@
 
 from catalog.views.compare import compare
 from catalog.views.dataset import data, files, load, problems, provenance, row, statistics, versions
+from catalog.views.described import bibtex, cff, croissant
 from catalog.views.dictionary import dictionary_csv, dictionary_json
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
@@ -15,10 +16,13 @@ __all__ = [
     "acquire",
     "answer_problem",
     "attachment",
+    "bibtex",
     "browse",
+    "cff",
     "checksums",
     "close_offer",
     "compare",
+    "croissant",
     "data",
     "dictionary_csv",
     "dictionary_json",

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from catalog import attachments, difference, licensing, previews, relations, sheets
+from catalog import attachments, citation, difference, licensing, previews, relations, sheets, snippets
 from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
 from catalog.related import related
@@ -154,7 +154,13 @@ def provenance(request: HttpRequest, owner: str, name: str, number: str | None =
 def load(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
     """Lines to copy that load the version, and how to cite it."""
     seen = _seen_or_404(request, owner, name, number)
-    return render(request, "catalog/tabs/load.html", seen.context("load"))
+    shown = seen.context("load")
+    context = {
+        "setup": snippets.setup(),
+        "snippets": snippets.snippets(seen.version, whole=shown["may_have"]),
+        "citation": {"text": citation.text(seen.version), "bibtex": citation.bibtex(seen.version)},
+    }
+    return render(request, "catalog/tabs/load.html", shown | context)
 
 
 @require_GET
