@@ -22,6 +22,8 @@ _CELL_SHOWN = 120
 _NAMED = 12
 _FIGURE_SHOWN = 40
 _FEW_BARS = 4
+#: A moment as statistics tell it; pages show it to the second.
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SAYS_LITTLE = frozenset({"key", "reference", "time"})
 
@@ -247,7 +249,10 @@ def _figure(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return thousands(value) if isinstance(value, int | float) else str(value).replace("T", " ")[:_FIGURE_SHOWN]
+    if isinstance(value, int | float):
+        return thousands(value)
+    moment = _MOMENT.match(str(value))
+    return f"{moment[1]} {moment[2]}" if moment else str(value)[:_FIGURE_SHOWN]
 
 
 def cell(value: Any, type_: str) -> Cell:

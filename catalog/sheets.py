@@ -322,8 +322,10 @@ def _words(look: Look, wanted: Wanted, found: answers.Found) -> str:
         sample = look.reach.version.files.of_split(wanted.config, wanted.split).filter(sample=True).first()
         of = 0 if sample is None else sample.rows
         to = wanted.offset + len(found.rows)
-        which = f"{thousands(found.total)} of the {thousands(of)} rows of the free sample"
-        return f"{thousands(wanted.offset + 1)} to {thousands(to)} of {which}."
+        end = "largest" if wanted.sort.startswith("-") else "smallest"
+        by = f", {wanted.sort.removeprefix('-')} {end} first" if wanted.sort else ""
+        which = f"{thousands(found.total)} of the {thousands(of)} rows of the free sample{by}"
+        return f"{which}; {thousands(wanted.offset + 1)} to {thousands(to)} are shown."
     words = f"Rows {thousands(first)} to {thousands(last)} of {thousands(found.total)}"
     if look.reach.full:
         return f"{words}."

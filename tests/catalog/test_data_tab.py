@@ -15,11 +15,12 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from catalog import attachments, overlays, previews, publishing, relations
+from catalog import attachments, overlays, pages, previews, publishing, relations
 from catalog.models import Dataset, Version
 from generation.quality.profile import TableProfile, finish
 from generation.sdk.media import marked_png
 from marketplace import storage
+from marketplace.web.plots import Categories
 from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version_of, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
@@ -71,7 +72,7 @@ def test_the_sample_is_paged_sorted_and_searched_by_links_and_a_form(client: Cli
     assert numbers(ordered)[:2] == [199, 198] and 'aria-sort="descending"' in ordered
     found = shown(client, where="number >= 190 and odd = true")
     assert numbers(found) == [191, 193, 195, 197, 199]
-    assert "1 to 5 of 5 of the 200 rows of the free sample." in found
+    assert "5 of the 200 rows of the free sample; 1 to 5 are shown." in found
 
 
 def test_a_condition_that_cannot_be_read_is_told_beside_the_form_and_kept_in_it(
@@ -261,3 +262,10 @@ def test_exact_figures_of_page_and_api_are_those_that_duckdb_counts(
         distinct = column["lookalike"]["distinct"]
         said = f"{distinct['value']:,}" if distinct["exact"] else f"about {distinct['value']:,}"
         assert f'<td class="r">{said}</td>' in page
+
+
+def test_a_value_with_a_letter_t_is_no_moment() -> None:
+    counted = {"values": [{"value": "Toulouse", "count": 3}, {"value": "2026-01-02T03:04:05.678", "count": 1}]}
+    plot = pages.plot_of(counted)
+    assert isinstance(plot, Categories)
+    assert [name for name, _ in plot.items] == ["Toulouse", "2026-01-02 03:04:05"]
