@@ -269,3 +269,42 @@ def test_a_value_with_a_letter_t_is_no_moment() -> None:
     plot = pages.plot_of(counted)
     assert isinstance(plot, Categories)
     assert [name for name, _ in plot.items] == ["Toulouse", "2026-01-02 03:04:05"]
+
+
+ADDRESSES = (
+    "/api/v1/datasets/seller/numbers/versions/1.0.0/rows",
+    "/api/v1/datasets/seller/numbers/versions/1.0.0/filter?where=number%20%3E%201",
+    "/api/v1/datasets/seller/numbers/versions/1.0.0/picture?column=image&row=0",
+    f"{ADDRESS}/versions/1.0.0/rows/0",
+    f"{ADDRESS}/rows/0",
+    f"{ADDRESS}/versions/1.0.0/dictionary.csv",
+    f"{ADDRESS}/versions/1.0.0/dictionary.json",
+    f"{ADDRESS}/versions/1.0.0?offset=1",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("state", ["private", "yanked"])
+def test_nothing_of_a_version_that_is_not_shown_is_given_to_a_stranger(
+    client: Client, dataset: Dataset, address: str, state: str
+) -> None:
+    version = a_version_of(dataset, {"default": [ROWS, ROWS]})
+    if state == "yanked":
+        on_shelf(dataset)
+        publishing.yank(version, "A column is mislabelled.")
+    stranger, _ = a_person("stranger")
+    assert client.get(address).status_code == 404
+    client.force_login(stranger)
+    assert client.get(address).status_code == 404
+
+
+def test_beyond_the_sample_no_row_is_given_to_a_stranger_by_any_address(client: Client, dataset: Dataset) -> None:
+    version = a_version_of(dataset, {"default": [ROWS, pa.table({"number": [777], "odd": [True]})]})
+    previews.make(version)
+    on_shelf(dataset)
+    for asked in ({"offset": 200}, {"offset": 150, "length": 100}, {"where": "number = 777"}, {"sort": "-number"}):
+        call = "filter" if "where" in asked or "sort" in asked else "rows"
+        answer = client.get(f"/api/v1{ADDRESS}/{call}", asked)
+        assert answer.status_code == 200 and all(row["row"]["number"] != 777 for row in answer.json()["rows"])
+        assert ">777<" not in shown(client, **asked)
+    shown(client, f"{ADDRESS}/rows/200", status=404)
