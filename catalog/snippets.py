@@ -74,7 +74,7 @@ def _snippets(version: Version, first: File, *, whole: bool) -> Iterator[Snippet
     files = version.files.filter(config=first.config, split=first.split).count() if whole else 1
     numbered = _SAMPLE.sub(lambda found: f"-[00000-{files - 1:05d}]-of-{found[1]}", first.path)
     address = f"{settings.PUBLIC_URL}/datasets/{name}/resolve/{number}/{numbered if files > 1 else first.path}"
-    yield Snippet("curl", "curl", f'curl -L -C - -O -H "Authorization: Bearer $HF_TOKEN" \\\n    "{address}"\n')
+    yield Snippet("curl", "curl", f'curl -f -L -C - -O -H "Authorization: Bearer $HF_TOKEN" \\\n    "{address}"\n')
 
 
 def _datasets(version: Version, first: File, *, whole: bool) -> str:

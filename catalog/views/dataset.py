@@ -15,6 +15,7 @@ from catalog import attachments, citation, difference, licensing, previews, snip
 from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
 from catalog.related import related
+from catalog.schema_org import json_ld
 from catalog.shapes import ReplayEnvelope
 from catalog.views.problems import problems_of
 from catalog.views.seen import dataset_at, nothing_there, version_of
@@ -103,6 +104,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
     context = {
         **_shown_context(seen, shown),
         "related": [] if seen.listing is None else related(seen.listing),
+        "json_ld": "" if seen.listing is None else json_ld(seen.version, seen.listing),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }
     return render(request, "catalog/dataset.html", seen.context("data") | context)
