@@ -1,7 +1,7 @@
 """Pages of the catalogue: shelves, a dataset by tabs, its files, the library."""
 
 from catalog.views.compare import compare
-from catalog.views.dataset import data, files, load, problems, provenance, statistics, versions
+from catalog.views.dataset import data, files, load, problems, provenance, row, statistics, versions
 from catalog.views.described import bibtex, cff, croissant
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
@@ -37,6 +37,7 @@ __all__ = [
     "review",
     "review_picture",
     "reviews",
+    "row",
     "seed",
     "statistics",
     "terms",
