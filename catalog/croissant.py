@@ -17,7 +17,7 @@ from django.urls import reverse
 from catalog import citation
 from catalog.column_types import PICTURE, ColumnType, ListOf, Record, Scalar, parse
 from catalog.hub import card
-from catalog.models import File, Listing, Version
+from catalog.models import File, Licence, Listing, Version
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
@@ -89,8 +89,8 @@ _INTEGERS = {"int8": "cr:Int8", "int16": "cr:Int16", "int32": "cr:Int32", "int64
 _MEDIA = {"image": "sc:ImageObject", "audio": "sc:AudioObject", "video": "sc:VideoObject"}
 
 
-def document(version: Version, listing: Listing | None) -> dict[str, Any]:
-    """The JSON-LD of ``version``."""
+def document(version: Version, listing: Listing | None, licence: Licence | None) -> dict[str, Any]:
+    """The JSON-LD of ``version`` for a reader who has ``licence`` to it, if any."""
     dataset = version.dataset
     files = version.files.order_by("id")
     described: dict[str, Any] = {
@@ -106,7 +106,7 @@ def document(version: Version, listing: Listing | None) -> dict[str, Any]:
         "datePublished": f"{version.published_at:%Y-%m-%d}",
         "creator": creator(version),
         "publisher": {"@type": "sc:Organization", "name": "Lookalike", "url": settings.PUBLIC_URL},
-        "license": licences(listing),
+        "license": licences(version, listing, licence),
         "citeAs": citation.bibtex(version),
         "isLiveDataset": False,
         "keywords": card.parsed_front_matter(version)["tags"],
@@ -130,14 +130,13 @@ def creator(version: Version) -> dict[str, Any]:
     return {"@type": kind, "name": account.name}
 
 
-def licences(listing: Listing | None) -> list[str]:
-    """Addresses of the terms that are offered; of those of the page where there are none."""
-    if listing is None:
-        return [settings.PUBLIC_URL]
-    offered = [settings.PUBLIC_URL + reverse("catalog:terms", args=[offer.terms_id]) for offer in listing.offers.open()]
-    dataset = listing.dataset
-    page = settings.PUBLIC_URL + reverse("catalog:dataset", args=[dataset.account.slug, dataset.name])
-    return list(dict.fromkeys(offered)) or [page]
+def licences(version: Version, listing: Listing | None, licence: Licence | None = None) -> list[str]:
+    """Addresses of the terms under which the reader has the data, else of those on offer, else of the page."""
+    terms = [] if listing is None else [offer.terms_id for offer in listing.offers.open()]
+    if licence is not None:
+        terms = [licence.terms_id]
+    found = [settings.PUBLIC_URL + reverse("catalog:terms", args=[each]) for each in dict.fromkeys(terms)]
+    return found or [citation.address(version)]
 
 
 def _maker(version: Version) -> str:

@@ -43,7 +43,7 @@ def document(version: Version, listing: Listing) -> dict[str, Any]:
         "version": version.number,
         "datePublished": f"{version.published_at:%Y-%m-%d}",
         "creator": {**croissant.creator(version), "@type": croissant.creator(version)["@type"].removeprefix("sc:")},
-        "license": croissant.licences(listing),
+        "license": croissant.licences(version, listing),
         "keywords": card.parsed_front_matter(version)["tags"],
         "isAccessibleForFree": any(offer.price == 0 for offer in offers),
         "offers": [_offer(offer, page) for offer in offers],

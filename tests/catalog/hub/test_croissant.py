@@ -14,7 +14,7 @@ from django.test import Client
 
 from catalog import publishing
 from catalog.models import Dataset, Listing, Version
-from tests.factories import a_dataset, a_listing, a_person, a_version, an_account
+from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
@@ -79,3 +79,11 @@ def test_what_is_not_listed_is_not_told_to_search_engines(client: Client) -> Non
     client.force_login(user)
     page = client.get("/datasets/ann/numbers").content.decode()
     assert "<script type" not in page
+
+
+def test_whoever_has_a_licence_is_told_its_terms(client: Client, version: Version) -> None:
+    offered = croissant(client)["license"]
+    user, account = a_person()
+    terms = a_licence(account, version).terms_id
+    client.force_login(user)
+    assert croissant(client)["license"] == [f"http://localhost:8000/terms/{terms}"] != offered
