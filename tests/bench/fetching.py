@@ -25,7 +25,7 @@ from tests.workers import environment
 ROWS = 1_000_000
 COLUMNS = 16
 FILES = 2
-TIMES = 5
+TIMES = 3
 _CHUNK = 1 << 20
 _counter = itertools.count()
 
