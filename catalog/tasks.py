@@ -35,6 +35,6 @@ def _not_destroyed(version: UUID, fault: WorkFault) -> None:
 register(Kind(previews.PREVIEW, "publishing", perform=_preview, give_up=_no_preview))
 register(Kind(difference.DIFFERENCE, "publishing", perform=_difference, give_up=_no_difference))
 register(Kind(news.TELL, "housekeeping", perform=news.tell, give_up=news.give_up))
-register_sweep(entries.sweep)
-for destroying in (withdrawing.DESTROY, withdrawing.DESTROY_AGAIN):
+for destroying in withdrawing.KINDS:
     register(Kind(destroying, "housekeeping", perform=withdrawing.destroy, give_up=_not_destroyed, attempts=10))
+register_sweep(entries.sweep)

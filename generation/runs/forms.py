@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from catalog import cards
-from catalog.models import Dataset
+from catalog.models import Dataset, Listing
 from marketplace.accounts.models import Account
 from marketplace.accounts.models.account import refuse_reserved
 
@@ -49,11 +49,20 @@ class AboutForm(forms.Form):
         help_text="One sentence: what a row is, and what makes this dataset worth having. Up to 300 characters.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    domain = forms.ChoiceField(
+        label="Subject",
+        choices=Listing.Domain.choices,
+        initial=Listing.Domain.OTHER,
+        help_text="What it is about. Buyers filter by it.",
+    )
 
 
 class ListingForm(AboutForm):
     """All that a seller says of a dataset."""
 
+    domain = forms.ChoiceField(
+        required=False, choices=Listing.Domain.choices, help_text="Where buyers look for it: a filter of the shelves."
+    )
     card = forms.CharField(
         required=False,
         max_length=cards.LONGEST,
@@ -66,7 +75,7 @@ class ListingForm(AboutForm):
 class DatasetForm(AboutForm):
     """What a new dataset of ``account`` is called, and what it is."""
 
-    field_order = ("name", "title", "summary")
+    field_order = ("name", "title", "summary", "domain")
 
     name = forms.CharField(
         max_length=80,
