@@ -154,8 +154,8 @@ def load(request: HttpRequest, owner: str, name: str, number: str | None = None)
     seen = _seen_or_404(request, owner, name, number)
     shown = seen.context("load")
     context = {
-        "setup": snippets.setup(),
-        "snippets": snippets.snippets(seen.version, whole=shown["may_have"]),
+        "setup": snippets.setup(token=seen.account is not None),
+        "snippets": snippets.snippets(seen.version, whole=shown["may_have"], token=seen.account is not None),
         "citation": {"text": citation.text(seen.version), "bibtex": citation.bibtex(seen.version)},
     }
     return render(request, "catalog/tabs/load.html", shown | context)
