@@ -16,9 +16,9 @@ _LICENCES = {
     str(kind): str(kind.label).capitalize()
     for kind in (Terms.Kind.EVALUATION, Terms.Kind.RESEARCH, Terms.Kind.COMMERCIAL, Terms.Kind.REDISTRIBUTION)
 }
-_PRICES = {"free": "free", "to-100": "under €100", "to-500": "€100 to €500", "over-500": "€500 and over"}
+_PRICES = {"free": "Free", "to-100": "Under €100", "to-500": "€100 to €500", "over-500": "€500 and over"}
 _PRICE_BOUNDS = ((1, "free"), (100_00, "to-100"), (500_00, "to-500"))
-_ROWS = {"to-10k": "under 10,000", "to-1m": "10,000 to 1 million", "over-1m": "1 million and over"}
+_ROWS = {"to-10k": "Under 10,000", "to-1m": "10,000 to 1 million", "over-1m": "1 million and over"}
 _ROWS_BOUNDS = ((10_000, "to-10k"), (1_000_000, "to-1m"))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from django.db.models import Prefetch
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from catalog.models import Attachment, Listing, Offer, SearchEntry, Version
 from catalog.pages import Hit, hit
@@ -96,29 +98,29 @@ def hits(words: str, page: Page[SearchEntry]) -> list[Hit]:
 
 
 def _marked(words: str, rows: Sequence[Hit]) -> list[Hit]:
+    """``rows`` with ``words`` marked, and of each the columns that match: by name first, by description after."""
     if not words:
         return list(rows)
-    texts = marking.marked(words, [text for row in rows for text in (row.title, row.summary)])
-    columns = [
-        (number, column)
-        for number, row in enumerate(rows)
-        for table in (row.version.layout["tables"] if row.version else ())
-        for column in table["schema"]
-    ]
-    named: dict[int, list[str]] = {}
+    columns = [(number, column) for number, row in enumerate(rows) for column in _columns(row)]
+    named: list[dict[str, None]] = [{} for _ in rows]
     for place in marking.matched(words, [column for _, column in columns]):
         number, column = columns[place]
-        if column["name"] not in named.setdefault(number, []):
-            named[number].append(column["name"])
+        named[number][column["name"]] = None
+    to_mark = [text for row, names in zip(rows, named, strict=True) for text in (row.title, row.summary, *names)]
+    texts = iter(marking.marked(words, to_mark))
     return [
-        replace(
-            row,
-            title=texts[2 * number],
-            summary=texts[2 * number + 1],
-            columns_found=marking.marked(words, named.get(number, [])[:_COLUMNS_NAMED]),
-        )
-        for number, row in enumerate(rows)
+        replace(row, title=next(texts), summary=next(texts), columns_found=_first(islice(texts, len(names))))
+        for row, names in zip(rows, named, strict=True)
     ]
+
+
+def _columns(row: Hit) -> Iterator[Mapping[str, str]]:
+    for table in row.version.layout["tables"] if row.version else ():
+        yield from table["schema"]
+
+
+def _first(columns: Iterable[SafeString]) -> list[SafeString]:
+    return sorted(columns, key=lambda name: "<mark>" not in name)[:_COLUMNS_NAMED]
 
 
 def _shelves(choice: Choice, counts: Counts) -> Shelves:

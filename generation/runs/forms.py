@@ -60,6 +60,9 @@ class AboutForm(forms.Form):
 class ListingForm(AboutForm):
     """All that a seller says of a dataset."""
 
+    domain = forms.ChoiceField(
+        required=False, choices=Listing.Domain.choices, help_text="Where buyers look for it: a filter of the shelves."
+    )
     card = forms.CharField(
         required=False,
         max_length=cards.LONGEST,

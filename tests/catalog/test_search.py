@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from uuid_utils.compat import uuid7
 
-from catalog import doctor, offers, publishing, terms
+from catalog import describing, doctor, offers, publishing, terms
 from catalog.models import Dataset, Listing, SearchCell, SearchCount, SearchEntry
 from catalog.search import entries, matching
 from catalog.search.matching import Count
@@ -249,7 +249,7 @@ def test_filters_in_use_are_links_that_take_them_away(client: Client, shelves: d
     assert links == [
         ("/search?q=amount&amp;domain=health&amp;price=free", "Finance"),
         ("/search?q=amount&amp;domain=finance&amp;price=free", "Health"),
-        ("/search?q=amount&amp;domain=finance&amp;domain=health", "free"),
+        ("/search?q=amount&amp;domain=finance&amp;domain=health", "Free"),
     ]
 
 
@@ -379,3 +379,11 @@ def test_an_offer_that_opens_or_closes_changes_price_and_licences(client: Client
     offers.close_offer(listing.offers.exclude(id=offer.id).get())
     counts_now = filters(client)
     assert counts_now["price:over-500"] == "1" and "licence:research" not in counts_now
+
+
+def test_what_a_seller_says_anew_is_found_and_what_it_said_before_is_not(client: Client) -> None:
+    listing = a_shelf(an_account(), "numbers", card="Old words about whales.")
+    describing.describe(listing, title="Tides", summary="Heights of water.", card="New words.", domain="retail")
+    assert found(client, "q=tides&domain=retail") == ["numbers"]
+    assert found(client, "q=whales") == []
+    assert "domain:other" not in filters(client)
