@@ -128,7 +128,11 @@ def statistics(request: HttpRequest, owner: str, name: str, number: str | None =
     """What was measured of the version: statistics by column, reports, and what was not measured."""
     seen = _seen_or_404(request, owner, name, number)
     shown = _documents(seen.version, ("statistics",))
-    return render(request, "catalog/tabs/statistics.html", seen.context("statistics") | _shown_context(seen, shown))
+    return render(
+        request,
+        "catalog/tabs/statistics.html",
+        seen.context("statistics") | _shown_context(seen, shown) | {"documents": set(shown)},
+    )
 
 
 @require_GET
