@@ -22,10 +22,10 @@ from catalog.search.entries import MARK
 from catalog.search.facets import BY_NAME, FACETS, Facet
 
 LANGUAGE = "english"
-#: Of what words find, so many are counted and ranked.
-COUNTED = 2_000
-#: Counts are exact up to this.
-EXACT = 1_000
+#: Of what words find, so many are counted; counts are exact up to this.
+COUNTED = 1_000
+#: Of what words find, so many are ranked by relevance.
+RANKED = 2_000
 
 _MANY = tuple(facet for facet in FACETS if not facet.few)
 
@@ -62,8 +62,8 @@ class Count:
     exact: bool = True
 
     def __str__(self) -> str:
-        if self.number > EXACT:
-            return f"{EXACT:,}+"
+        if self.number > COUNTED:
+            return f"{COUNTED:,}+"
         return f"{self.number:,}" if self.exact else f"{self.number:,}+"
 
 
@@ -106,11 +106,11 @@ def matching(choice: Choice, found: Count) -> QuerySet[SearchEntry]:
     """The entries that ``choice`` finds, of which there are ``found``; with ``rank`` where it is sorted by relevance.
 
     Where they are few they are found first and sorted then; where they are many the first of their order come soon.
-    The planner cannot know which, the count does. By relevance no more than ``COUNTED`` are ranked.
+    The planner cannot know which, the count does. By relevance no more than ``RANKED`` are shown.
     """
     entries = _conditions(choice)
     if found.number <= COUNTED or choice.order == "relevance":
-        entries = SearchEntry.objects.defer("text").filter(pk__in=entries.values("pk")[: COUNTED + 1])
+        entries = SearchEntry.objects.defer("text").filter(pk__in=entries.values("pk")[:RANKED])
     if choice.order == "relevance":
         rank = SearchRank(F("text"), _words_query(choice.words))
         entries = entries.annotate(rank=Cast(rank, FloatField()))
@@ -156,7 +156,7 @@ def _counted_in_cells(choice: Choice, facets: Sequence[Facet], cells: Sequence[C
     by_word = {word: Count(number) for word, number in numbers.items()}
     for facet in facets:
         if not facet.few:
-            parameters = [[cell.id for cell in chosen], EXACT + 1, [row.word for row in _largest(facet)]]
+            parameters = [[cell.id for cell in chosen], COUNTED + 1, [row.word for row in _largest(facet)]]
             by_word |= {word: Count(number) for word, number in _rows(_COUNT_BY_VALUE[facet.name], parameters)}
     return Count(sum(cell.listings for cell in chosen)), by_word
 

@@ -54,6 +54,7 @@ _MAKE = """
                 pg_temp.words(4) AS title, pg_temp.words(8) AS summary, floor(10000 * random())::integer AS prose
             FROM generate_series(1, %(many)s) AS number
         ) AS each;
+    ANALYZE made;
     INSERT INTO accounts_account (id, slug, name, kind, demo, created_at)
         SELECT id, 'seller-' || number, 'Seller ' || number, 'organisation', false, now() FROM seller;
     INSERT INTO catalog_dataset (id, account_id, name, title, created_at)
