@@ -9,8 +9,19 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from catalog import previews, statistics_check
-from catalog.models import Attachment, File, Licence, Listing, Manifest, Offer, PreviewPicture, SearchEntry, Version
+from catalog import difference, previews, statistics_check, withdrawing
+from catalog.models import (
+    Attachment,
+    File,
+    Licence,
+    Listing,
+    Manifest,
+    Offer,
+    PreviewPicture,
+    SearchEntry,
+    ShelfState,
+    Version,
+)
 from catalog.search import entries
 from marketplace import storage
 from marketplace.doctor import Fault, check
@@ -129,3 +140,25 @@ def _blob_faults(what: str, digests: QuerySet[Any, str]) -> Iterator[Fault]:
     """What the object store lacks of the blobs that ``digests`` name, or holds otherwise."""
     for fault in storage.verify_blobs(digests.order_by().distinct().iterator(chunk_size=500)):
         yield Fault(f"{what} {fault.sha256}", fault.message)
+
+
+@check(promise=2)
+def withdrawn_bytes_are_gone() -> Iterator[Fault]:
+    """What only withdrawn versions held is destroyed, or there is work that will destroy it."""
+    withdrawn = Version.objects.filter(shelf__state=ShelfState.State.WITHDRAWN)
+    coming = Piece.objects.unfinished().filter(kind__in=withdrawing.KINDS, subject=OuterRef("id"))
+    for version in withdrawn.filter(~Exists(coming)).select_related("shelf", "disclosure").iterator(chunk_size=50):
+        for left in withdrawing.left_of(version):
+            yield Fault(f"version {version.id}", f"it is withdrawn and {left} is still in the object store.")
+
+
+@check(promise=5)
+def versions_are_compared() -> Iterator[Fault]:
+    """A version with one before it has its difference, or work that will compute it, or a piece that failed."""
+    earlier = Version.objects.readable().filter(dataset=OuterRef("dataset"), published_at__lt=OuterRef("published_at"))
+    made = Attachment.objects.filter(version=OuterRef("id"), kind=difference.KIND)
+    asked = Piece.objects.filter(kind=difference.DIFFERENCE, subject=OuterRef("id"))
+    known = asked.unfinished() | asked.filter(state=Piece.State.FAILED)
+    lost = Version.objects.readable().filter(Exists(earlier), ~Exists(made), ~Exists(known))
+    for version in lost.iterator():
+        yield Fault(f"version {version.id}", "it was not compared with the one before, and no work is left to do it.")

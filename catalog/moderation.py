@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from catalog import notices, publishing
-from catalog.models import Dataset, Licence, Listing, Review
+from catalog.models import Dataset, Licence, Listing, Review, Version
 from catalog.notices import Notice
 from marketplace.accounts.models import Account, User
 
@@ -91,7 +91,7 @@ def _refuse_what_cannot_be_shown(listing: Listing) -> None:
     """Raise NotShown for a listing without a version, one that is shown already, and for an order's dataset."""
     if listing.state in {Listing.State.ON_SHELF, Listing.State.ANNOUNCED}:
         raise NotShown(f"{listing.dataset} is {listing.get_state_display()} already.")
-    if listing.newest_on_shelf is None:
+    if not Version.objects.on_shelf().filter(dataset=listing.dataset_id).exists():
         raise NotShown("There is no version on the shelf yet. Make one first, or wait until it is made.")
     if not listing.offers.open().exists():
         raise NotShown("No licence is offered yet. Open an offer first: buyers choose among them.")

@@ -1,15 +1,16 @@
-"""What a seller must know, by e-mail to who works for the account: written in the transaction that made it so."""
+"""What an account must know, by e-mail to who works for it: written in the transaction that made it so."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
-from django.template.loader import render_to_string
 
-from marketplace.accounts.models import Account, Role, User
-from marketplace.mail import outbox
+from marketplace.accounts.models import Account, Membership, Role
+from marketplace.mail import letters
 
 #: Nobody is told by more messages than this at once.
 _MOST = 50
@@ -27,19 +28,23 @@ class Notice:
 
 def tell(account: Account, notice: Notice) -> None:
     """Have ``notice`` sent to each owner and member of ``account``. Called in a transaction."""
-    people = User.objects.filter(
-        is_active=True, memberships__account=account, memberships__role__in=[Role.OWNER, Role.MEMBER]
-    )
-    for email in people.order_by("email").distinct().values_list("email", flat=True)[:_MOST]:
+    for email in addresses([account.id])[account.id]:
         tell_person(email, notice)
 
 
 def tell_person(email: str, notice: Notice) -> None:
     """Have ``notice`` sent to one address. Called in a transaction."""
-    context = {"notice": notice, "address": f"{settings.PUBLIC_URL}{notice.path}", "PUBLIC_URL": settings.PUBLIC_URL}
-    outbox.put(
-        to=email,
-        subject=notice.subject,
-        text=render_to_string("catalog/email/notice.txt", context),
-        html=render_to_string("catalog/email/notice.html", context),
-    )
+    address = f"{settings.PUBLIC_URL}{notice.path}"
+    letters.write("catalog/email/notice", to=email, subject=notice.subject, notice=notice, address=address)
+
+
+def addresses(accounts: Collection[UUID]) -> Mapping[UUID, list[str]]:
+    """Who is told for each of ``accounts``: its owners and members, by address, and not more than a few dozen."""
+    members = Membership.objects.filter(
+        account__in=accounts, role__in=[Role.OWNER, Role.MEMBER], user__is_active=True
+    ).order_by("account_id", "user__email")
+    found: dict[UUID, list[str]] = defaultdict(list)
+    for account, email in members.values_list("account_id", "user__email"):
+        if len(found[account]) < _MOST:
+            found[account].append(email)
+    return found

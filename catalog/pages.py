@@ -154,7 +154,7 @@ def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, rows: Ma
         heading="Data" if len(rows) == 1 else f"Data: {table['name']}",
         rows=rows.get(table["name"], 0),
         columns=[_column(column, by_name.get(column["name"])) for _, column in shown],
-        sample=[[_cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
+        sample=[[cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
         counted=counted is not None,
         gallery=_gallery(table, media),
     )
@@ -172,17 +172,19 @@ def _gallery(table: Mapping[str, Any], media: set[int]) -> list[Shot]:
     shown = names.index("image") if "image" in names else pictures[0]
     objects = names.index("objects") if "objects" in names else None
     return [
-        Shot(row[shown]["picture"], "" if objects is None else _classes(row[objects]), number)
+        Shot(row[shown]["picture"], "" if objects is None else classes(row[objects]), number)
         for number, row in enumerate(table["rows"])
-        if _is_picture(row[shown])
+        if is_picture(row[shown])
     ]
 
 
-def _is_picture(cell: Any) -> bool:
+def is_picture(cell: Any) -> bool:
+    """Is the cell of a preview a picture that is served?"""
     return isinstance(cell, Mapping) and bool(_SHA256.fullmatch(str(cell.get("picture"))))
 
 
-def _classes(objects: Any) -> str:
+def classes(objects: Any) -> str:
+    """The classes of a row's objects and how often each occurs, in words; empty where there are none to tell."""
     counts: dict[str, int] = {}
     if not isinstance(objects, list | None):
         return ""
@@ -244,7 +246,8 @@ def _figure(value: Any) -> str:
     return thousands(value) if isinstance(value, int | float) else str(value).replace("T", " ")[:_FIGURE_SHOWN]
 
 
-def _cell(value: Any, type_: str) -> Cell:
+def cell(value: Any, type_: str) -> Cell:
+    """A value as it stands in a sheet."""
     if value is None:
         return Cell("null", False, True)
     numeric = isinstance(value, int | float) and not isinstance(value, bool)

@@ -93,7 +93,7 @@ def _rows(schema: pa.Schema, batch: pa.RecordBatch, keep: KeepPicture) -> list[l
         columns.append(
             [_picture(value, media, keep) for value in values]
             if media in _SHOWN
-            else [_plain(value) for value in values]
+            else [plain(value) for value in values]
         )
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -103,8 +103,8 @@ def _picture(value: dict[str, Any] | bytes | None, media: str, keep: KeepPicture
     return None if content is None else {"picture": keep(content, media), "media": media}
 
 
-def _plain(value: Any) -> Any:
-    """A JSON value that reads as the cell does."""
+def plain(value: Any) -> Any:
+    """A JSON value that reads as the cell does; a long text is cut."""
     match value:
         case None | bool() | int():
             return value
@@ -119,8 +119,8 @@ def _plain(value: Any) -> Any:
         case bytes():
             return base64.b64encode(value[:_TEXT_SHOWN]).decode()
         case list():
-            return [_plain(item) for item in value]
+            return [plain(item) for item in value]
         case dict():
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: plain(item) for key, item in value.items()}
         case _:
             return str(value)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from catalog import attachments, licensing, terms
+from catalog import attachments, licensing, news, terms
 from catalog.hub import card
 from catalog.manifests import MadeFile, ManifestBody
 from catalog.models import Dataset, Disclosure, File, Licence, Listing, Manifest, ShelfState, Version
@@ -94,6 +94,7 @@ def publish(
         card.write([version], listing)
     for work in attachments.work_at_publishing():
         enqueue(work, version.id)
+    news.begin(version)
     _refresh_listing_of(dataset)
     return version
 

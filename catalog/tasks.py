@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from catalog import difference, previews, withdrawing
+from catalog import difference, news, previews, withdrawing
 from catalog.models import Version
 from catalog.search import entries
 from marketplace.work.faults import WorkFault
@@ -34,6 +34,7 @@ def _not_destroyed(version: UUID, fault: WorkFault) -> None:
 
 register(Kind(previews.PREVIEW, "publishing", perform=_preview, give_up=_no_preview))
 register(Kind(difference.DIFFERENCE, "publishing", perform=_difference, give_up=_no_difference))
-register_sweep(entries.sweep)
-for destroying in (withdrawing.DESTROY, withdrawing.DESTROY_AGAIN):
+register(Kind(news.TELL, "housekeeping", perform=news.tell, give_up=news.give_up))
+for destroying in withdrawing.KINDS:
     register(Kind(destroying, "housekeeping", perform=withdrawing.destroy, give_up=_not_destroyed, attempts=10))
+register_sweep(entries.sweep)

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from catalog import attachments, difference, publishing
 from catalog.models import Attachment, Dataset, File, Licence, Listing, PreviewPicture, ShelfState, Version
+from catalog.rows import parquet
 from marketplace import storage
 from marketplace.accounts.models import Account
 from marketplace.work import queue
@@ -22,6 +23,7 @@ from marketplace.work.leases import Lease
 #: The kind of work that destroys the bytes, and that which looks again when nobody can be storing them any more.
 DESTROY: Final = "catalog.destroy"
 DESTROY_AGAIN: Final = "catalog.destroy_again"
+KINDS: Final = (DESTROY, DESTROY_AGAIN)
 _LOOKED_AT_AGAIN = timedelta(minutes=2)
 #: Documents that say nothing of any value in the data: who made it, from what, and that it came out the same.
 _KEPT = frozenset({"attestation", "replay"})
@@ -43,10 +45,11 @@ def destroy(lease: Lease) -> None:
     if version.shelf.state != ShelfState.State.WITHDRAWN:
         return
     storage.delete_private(version.disclosure.key)
-    for sha256 in _held_by_nobody_else(version, _digests(version)):
+    for sha256 in _held_by_nobody_else(_digests(version)):
         lease.check()
         storage.delete_blob(sha256)
         attachments.forget(sha256)
+        parquet.forget(sha256)
 
 
 def tombstone(account: Account | None, dataset: Dataset, number: str | None) -> Version | None:
@@ -58,6 +61,15 @@ def tombstone(account: Account | None, dataset: Dataset, number: str | None) -> 
     listed = Listing.objects.filter(dataset=dataset, state__in=[Listing.State.ON_SHELF, Listing.State.CLOSED])
     holds = account is not None and Licence.objects.filter(account=account).covering(version).exists()
     return version if holds or listed.exists() else None
+
+
+def left_of(version: Version) -> Iterator[str]:
+    """What the object store still holds of a withdrawn version, in words."""
+    if storage.stored(version.disclosure.key) is not None:
+        yield "its seed"
+    for sha256 in _held_by_nobody_else(_digests(version)):
+        if storage.stored(storage.blob_key(sha256)) is not None:
+            yield f"the blob {sha256}"
 
 
 def _compare_anew(version: Version) -> None:
@@ -76,7 +88,7 @@ def _digests(version: Version) -> Iterator[str]:
     yield from PreviewPicture.objects.filter(version=version).values_list("sha256", flat=True)
 
 
-def _held_by_nobody_else(version: Version, digests: Iterable[str]) -> list[str]:
+def _held_by_nobody_else(digests: Iterable[str]) -> list[str]:
     """Those of ``digests`` that no version whose bytes exist refers to."""
     mine = set(digests)
     readable = Version.objects.readable()

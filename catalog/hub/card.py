@@ -6,20 +6,19 @@ else when its listing comes onto the shelf. Until then only its owner can read i
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.utils.text import slugify
 
+from catalog import yaml_lines
 from catalog.hub.features import features
 from catalog.models import Listing, Readme, Version
 
 #: Where the card lies.
 PATH = "README.md"
 _NUMBERED = re.compile(r"-[0-9]+-of-[0-9]+(?=\.parquet$)")
-_UNPRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SIZES = (
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
@@ -61,8 +60,7 @@ def front_matter(version: Version, listing: Listing | None) -> dict[str, Any]:
 
 def parsed_front_matter(version: Version) -> dict[str, Any]:
     """The front matter of the card that ``version`` has, for answers in JSON."""
-    lines = readme(version).partition("---\n")[2].partition("\n---\n")[0].split("\n")
-    return {key: json.loads(value) for key, _, value in (line.partition(": ") for line in lines)}
+    return yaml_lines.loads(readme(version).removeprefix("---\n").partition("---\n")[0])
 
 
 def write(versions: Iterable[Version], listing: Listing) -> None:
@@ -73,17 +71,11 @@ def write(versions: Iterable[Version], listing: Listing) -> None:
 
 
 def _text(version: Version, listing: Listing | None) -> str:
-    matter = "".join(f"{key}: {_yaml(value)}\n" for key, value in front_matter(version, listing).items())
+    matter = yaml_lines.dumps(front_matter(version, listing))
     said = [f"# {version.dataset.title}"]
     if listing is not None:
         said += [text for text in (listing.summary.strip(), listing.card.strip()) if text]
     return f"---\n{matter}---\n\n" + "\n\n".join(said) + "\n"
-
-
-def _yaml(value: Any) -> str:
-    """A value in one line: JSON is YAML too but for characters that YAML does not print, or takes for ends of lines."""
-    written = json.dumps(value, ensure_ascii=False)
-    return _UNPRINTED.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
 def _configurations(version: Version) -> Iterator[Mapping[str, Any]]:

@@ -4,6 +4,7 @@ from catalog.models.attachment import Attachment
 from catalog.models.dataset import Dataset
 from catalog.models.licence import Delivery, Licence
 from catalog.models.listing import Listing, Offer
+from catalog.models.news import VersionNews
 from catalog.models.picture import PreviewPicture
 from catalog.models.problem import ProblemAnswer, ProblemReport
 from catalog.models.readme import Readme
@@ -34,4 +35,5 @@ __all__ = [
     "ShelfState",
     "Terms",
     "Version",
+    "VersionNews",
 ]

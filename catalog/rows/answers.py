@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -20,37 +21,52 @@ LARGEST_PAGE = 100
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Found:
+    """Rows by their numbers, of the columns ``shown``; ``total`` is how many there are to page through."""
+
+    schema: pa.Schema
+    shown: list[str]
+    rows: list[tuple[int, dict[str, Any]]]
+    total: int
+
+
 def rows(reach: Reach, config: str, split: str, *, offset: int, length: int, columns: Sequence[str] | None) -> Json:
     """``length`` rows of a split from ``offset`` on; without ``columns`` all of them."""
+    return page(reach, config, split, read(reach, config, split, offset=offset, length=length, columns=columns))
+
+
+def read(
+    reach: Reach, config: str, split: str, *, offset: int, length: int, columns: Sequence[str] | None = None
+) -> Found:
+    """Rows as Arrow gives them, for who makes an answer or a page of them."""
     shape = schema(reach, config, split)
     shown = list(columns or shape.names)
-    tables = []
-    for file in reach.holding(config, split, offset, length):
-        first = max(0, offset - file.first_row)
-        count = min(file.rows, offset + length - file.first_row) - first
-        tables.append(parquet.rows(file, first, count, _read(shape, shown)))
-    found = pa.concat_tables(tables).to_pylist() if tables and _read(shape, shown) else []
-    if not found:  # only pictures are asked for, and they are told by their addresses
-        found = [{} for _ in range(max(0, min(length, reach.rows(config, split) - offset)))]
-    numbered = zip(range(offset, offset + len(found)), found, strict=True)
-    return page(reach, config, split, shape, shown, numbered, total=reach.rows(config, split))
+    values = read_columns(shape, shown)
+    total = reach.rows(config, split)
+    if not values:  # pictures alone are told by their addresses
+        found: list[dict[str, Any]] = [{} for _ in range(max(0, min(length, total - offset)))]
+    else:
+        tables = []
+        for file in reach.holding(config, split, offset, length):
+            first = max(0, offset - file.first_row)
+            count = min(file.rows, offset + length - file.first_row) - first
+            tables.append(parquet.rows(file, first, count, values))
+        found = pa.concat_tables(tables).to_pylist() if tables else []
+    return Found(shape, shown, list(enumerate(found, start=offset)), total)
 
 
-def page(
-    reach: Reach,
-    config: str,
-    split: str,
-    shape: pa.Schema,
-    shown: Sequence[str],
-    numbered: Iterable[tuple[int, Mapping[str, Any]]],
-    *,
-    total: int,
-) -> Json:
+def read_columns(shape: pa.Schema, shown: Sequence[str]) -> list[str]:
+    """The columns whose values are read: pictures are told by their addresses."""
+    return [name for name in shown if not features.media(shape.field(name))]
+
+
+def page(reach: Reach, config: str, split: str, found: Found) -> Json:
     """Rows with their numbers as an answer; pictures become addresses."""
     answer = {
-        "features": features.features(pa.schema([shape.field(name) for name in shown])),
-        "rows": [_row(reach.version, config, split, shape, shown, number, row) for number, row in numbered],
-        "num_rows_total": total,
+        "features": features.features(pa.schema([found.schema.field(name) for name in found.shown])),
+        "rows": [_row(reach.version, config, split, found, number, row) for number, row in found.rows],
+        "num_rows_total": found.total,
         "num_rows_per_page": LARGEST_PAGE,
         "partial": not reach.full,
     }
@@ -136,23 +152,10 @@ def statistics(version: Version, config: str) -> Json | None:
     }
 
 
-def _read(shape: pa.Schema, shown: Sequence[str]) -> list[str]:
-    """The columns whose values are read: pictures are told by their addresses."""
-    return [name for name in shown if not features.media(shape.field(name))]
-
-
-def _row(
-    version: Version,
-    config: str,
-    split: str,
-    shape: pa.Schema,
-    shown: Sequence[str],
-    number: int,
-    row: Mapping[str, Any],
-) -> Json:
+def _row(version: Version, config: str, split: str, found: Found, number: int, row: Mapping[str, Any]) -> Json:
     told, cut = {}, []
-    for name in shown:
-        media = features.media(shape.field(name))
+    for name in found.shown:
+        media = features.media(found.schema.field(name))
         if media:
             src = pictures.address(version, config, split, name, number) if media in pictures.SHOWN else None
             told[name] = {"src": src, "media_type": media}

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from catalog.rows import answers, conditions, features, local
+from catalog.rows import answers, conditions, local
 from catalog.rows.access import Reach
 from marketplace.web.problems import Fault, Problem
 
@@ -31,6 +31,24 @@ def answer(
     columns: Sequence[str] | None,
 ) -> dict[str, Any]:
     """A page of the sample's rows for which ``where`` holds, by ``order``. Raises Problem with all faults of both."""
+    found = find(reach, config, split, where=where, order=order, offset=offset, length=length, columns=columns)
+    page = answers.page(reach, config, split, found)
+    # Conditions are put to the sample whoever asks, and the answer says so.
+    return page | {"partial": True, "message": page.get("message") or "These are rows of the free sample."}
+
+
+def find(
+    reach: Reach,
+    config: str,
+    split: str,
+    *,
+    where: str,
+    order: str,
+    offset: int,
+    length: int,
+    columns: Sequence[str] | None = None,
+) -> answers.Found:
+    """Rows of the sample as Arrow gives them. Raises Problem with all faults of ``where`` and ``order``."""
     file = reach.version.files.of_split(config, split).filter(sample=True).first()
     shape = answers.schema(reach, config, split)
     faults: list[Fault] = []
@@ -40,10 +58,10 @@ def answer(
         raise Problem(422, "This condition cannot be put to the sample", faults=faults)
     shown = list(columns or shape.names)
     if file is None or not file.rows:
-        return _sampled(answers.page(reach, config, split, shape, shown, [], total=0))
+        return answers.Found(shape, shown, [], 0)
     if file.bytes > local.LARGEST:
         raise Problem(422, "The sample is too large to be searched", "Download it, and search it with DuckDB.")
-    read = [name for name in shown if not features.media(shape.field(name))]
+    read = answers.read_columns(shape, shown)
     path = local.sample(file)
     places = ", ".join(f"c{place}" for place in range(len(shape)))
     rows = f"read_parquet({_quoted(path)}, file_row_number = true) AS sample({places}, number) WHERE {condition.sql}"
@@ -52,16 +70,12 @@ def answer(
     with _bounded(path) as database:
         [(total,)] = database.execute(f"SELECT count(*) FROM {rows}", list(condition.parameters)).fetchall()
         query = f"SELECT {listed} FROM {rows} ORDER BY {ordered} LIMIT ? OFFSET ?"
-        found = database.sql(query, params=[*condition.parameters, length, offset]).to_arrow_table()
-    numbers = [file.first_row + number for number in found.column(0).to_pylist()]
-    table = pa.table(found.columns[1:], names=read) if read else None
-    values = [{} for _ in numbers] if table is None else table.to_pylist()
-    return _sampled(answers.page(reach, config, split, shape, shown, zip(numbers, values, strict=True), total=total))
-
-
-def _sampled(page: dict[str, Any]) -> dict[str, Any]:
-    """Conditions are put to the sample whoever asks, and the answer says so."""
-    return page | {"partial": True, "message": page.get("message") or "These are rows of the free sample."}
+        table = database.sql(query, params=[*condition.parameters, length, offset]).to_arrow_table()
+    numbers = [file.first_row + number for number in table.column(0).to_pylist()]
+    values: list[dict[str, Any]] = [{} for _ in numbers]
+    if read:
+        values = pa.table(table.columns[1:], names=read).to_pylist()
+    return answers.Found(shape, shown, list(zip(numbers, values, strict=True)), total)
 
 
 @contextmanager

@@ -62,6 +62,11 @@ def footer(file: File) -> pq.FileMetaData:
     return _footer(file.sha256, file.bytes)
 
 
+def forget(sha256: str) -> None:
+    """Take the footer of a file out of the cache: it tells extremes of the columns."""
+    cache.delete(_footer_key(sha256))
+
+
 def schema(file: File) -> pa.Schema:
     """The Arrow schema of the file, with the metadata of its fields."""
     return footer(file).schema.to_arrow_schema()
@@ -91,12 +96,16 @@ def rows(file: File, first: int, count: int, columns: Sequence[str]) -> pa.Table
 
 @lru_cache(maxsize=_IN_MEMORY)
 def _footer(sha256: str, size: int) -> pq.FileMetaData:
-    key = f"footer:{sha256}"
+    key = _footer_key(sha256)
     found: bytes | None = cache.get(key)
     if found is None:
         found = _read_footer(sha256, size)
         cache.set(key, found, _CACHED_SECONDS)
     return pq.read_metadata(io.BytesIO(found))
+
+
+def _footer_key(sha256: str) -> str:
+    return f"footer:{sha256}"
 
 
 def _read_footer(sha256: str, size: int) -> bytes:

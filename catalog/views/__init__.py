@@ -1,7 +1,8 @@
 """Pages of the catalogue: shelves, a dataset by tabs, its files, the library."""
 
 from catalog.views.compare import compare
-from catalog.views.dataset import data, files, load, problems, provenance, statistics, versions
+from catalog.views.dataset import data, files, load, problems, provenance, row, statistics, versions
+from catalog.views.described import bibtex, cff, croissant
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
 from catalog.views.moderation import review, review_picture, reviews
@@ -14,10 +15,13 @@ __all__ = [
     "acquire",
     "answer_problem",
     "attachment",
+    "bibtex",
     "browse",
+    "cff",
     "checksums",
     "close_offer",
     "compare",
+    "croissant",
     "data",
     "file",
     "files",
@@ -33,6 +37,7 @@ __all__ = [
     "review",
     "review_picture",
     "reviews",
+    "row",
     "seed",
     "statistics",
     "terms",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from catalog import attachments, difference, licensing, previews
+from catalog import attachments, citation, difference, licensing, previews, relations, sheets, snippets
 from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
 from catalog.related import related
+from catalog.rows.access import Reach
 from catalog.shapes import ReplayEnvelope
 from catalog.views.problems import problems_of
 from catalog.views.seen import dataset_at, nothing_there, version_of
@@ -101,11 +102,25 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
         return gone(request, found, number)
     shown = _documents(seen.version, _SHOWN)
     context = {
-        **_shown_context(seen, shown),
+        "sheets": sheets.sheets(_look(seen, shown), sheets.wanted_of(seen.version, request.GET)),
+        "relations": relations.drawing(seen.version.layout),
+        "maker": seen.version.recipe["generator"]["name"].split("/"),
         "related": [] if seen.listing is None else related(seen.listing),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }
     return render(request, "catalog/dataset.html", seen.context("data") | context)
+
+
+@require_GET
+def row(request: HttpRequest, owner: str, name: str, place: int, number: str | None = None) -> HttpResponse:
+    """One row alone: its picture large, its objects, all its values; and the way to its neighbours."""
+    seen = _seen_or_404(request, owner, name, number)
+    look = _look(seen, _documents(seen.version, _SHOWN))
+    wanted = replace(sheets.wanted_of(seen.version, request.GET), offset=place)
+    found = sheets.alone(look, wanted)
+    if found is None:
+        raise Http404(f"There is no row {place:,} of {seen.version} that you may see. {look.reach.limit()}")
+    return render(request, "catalog/row.html", seen.context("data") | {"row": found})
 
 
 @require_GET
@@ -135,7 +150,13 @@ def provenance(request: HttpRequest, owner: str, name: str, number: str | None =
 def load(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
     """Lines to copy that load the version, and how to cite it."""
     seen = _seen_or_404(request, owner, name, number)
-    return render(request, "catalog/tabs/load.html", seen.context("load"))
+    shown = seen.context("load")
+    context = {
+        "setup": snippets.setup(),
+        "snippets": snippets.snippets(seen.version, whole=shown["may_have"]),
+        "citation": {"text": citation.text(seen.version), "bibtex": citation.bibtex(seen.version)},
+    }
+    return render(request, "catalog/tabs/load.html", shown | context)
 
 
 @require_GET
@@ -190,6 +211,16 @@ def _seen_or_404(request: HttpRequest, owner: str, name: str, number: str | None
 def _documents(version: Version, kinds: tuple[str, ...]) -> dict[str, Any]:
     """Those of the documents ``kinds`` that are there, parsed."""
     return {found.kind: attachments.load(found) for found in version.attachments.filter(kind__in=kinds)}
+
+
+def _look(seen: Seen, shown: Mapping[str, Any]) -> sheets.Look:
+    return sheets.Look(
+        reach=Reach(seen.version, full=licensing.may_have(seen.account, seen.version)),
+        base=seen.address(),
+        picture_base=reverse("catalog:picture", args=[seen.version.id, "-"]).removesuffix("-"),
+        preview=shown.get("preview"),
+        statistics=shown.get("statistics"),
+    )
 
 
 def _shown_context(seen: Seen, shown: Mapping[str, Any]) -> dict[str, Any]:

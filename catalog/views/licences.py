@@ -6,12 +6,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from catalog import licensing
 from catalog.models import Dataset, Licence, Offer, Terms
+from catalog.views.seen import dataset_at, nothing_there
 from marketplace.accounts.acting import acting_account
 from marketplace.web import keyset
 
@@ -23,11 +24,11 @@ _DELIVERIES_SHOWN = 50
 @require_POST
 def acquire(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """Take the offer that was chosen, if it costs nothing; the licence is in the library."""
-    dataset = get_object_or_404(Dataset.objects.named(owner, name))
-    offer = _chosen(request, dataset)
+    dataset = dataset_at(owner, name)
     account = acting_account(request)
-    if account is None:
-        raise Http404("You are not a member of any account.")
+    if account is None or licensing.newest_for(account, dataset) is None:
+        raise nothing_there(owner, name)
+    offer = _chosen(request, dataset)
     if offer is None:
         messages.error(request, "Choose one of the licences that are offered; nothing was taken.")
         return redirect("catalog:dataset", owner, name)

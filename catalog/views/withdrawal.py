@@ -11,7 +11,7 @@ from catalog import withdrawing
 from catalog.models import Dataset
 from catalog.moderation_forms import WithdrawalForm
 from catalog.views.seen import nothing_there
-from marketplace.accounts.acting import acting_account
+from marketplace.accounts.reading import reading_account
 
 _FILES_SHOWN = 100
 
@@ -37,7 +37,7 @@ def withdraw(request: HttpRequest, owner: str, name: str, number: str) -> HttpRe
 
 def gone(request: HttpRequest, found: Dataset, number: str | None) -> HttpResponse:
     """The tombstone of a withdrawn version, for whoever could look at it. Raises Http404 when there is none to see."""
-    version = withdrawing.tombstone(acting_account(request), found, number)
+    version = withdrawing.tombstone(reading_account(request), found, number)
     if version is None:
         raise nothing_there(found.account.slug, found.name, number)
     context = {"dataset": found, "version": version, "files": version.files.order_by("path")[:_FILES_SHOWN]}

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from catalog import licensing, terms
 from catalog.models import Dataset, Licence, Terms, Version
-from generation.orders import quoting
+from generation.orders import letters, quoting
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved, move
 from generation.runs import checking, lifecycle, sources
@@ -104,6 +104,7 @@ def settle(lease: Lease) -> None:
         elif order.run.state == Run.State.FAILED:
             order.fault_owner, order.fault_message = order.run.fault_owner, order.run.fault_message
             _end(order, Order.State.FAILED)
+            letters.failed(order)
         elif order.run.state == Run.State.CANCELLED:
             _end(order, Order.State.CANCELLED)
 
@@ -177,6 +178,7 @@ def _deliver(order: Order, run: Run, agreed: Terms) -> None:
         terms=agreed,
     )
     _end(order, Order.State.DELIVERED)
+    letters.ready(order)
 
 
 def _end(order: Order, state: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from generation.quality.arrow import ArrowArray, ArrowField
+from generation.quality.arrow import ArrowArray, ArrowField, pc
 from generation.quality.pictures import picture_header
-from generation.runner.layouts import is_media, media_type
+from generation.runner.layouts import classes_of, is_list, is_media, media_type
 
 _LARGEST_SIDE = 32_768  # pixels
 
@@ -21,7 +21,7 @@ def checked(batch: pa.RecordBatch, declared: pa.Schema, table: str) -> pa.Record
     """Return ``batch`` under its declared schema.
 
     Raises ``DataFault`` if names or types differ, if the buffers are not valid Arrow data (offsets, UTF-8, bounds), for
-    a null where the schema allows none, and for a picture that is no picture.
+    a null where the schema allows none, for a picture that is no picture, and for a text that is none of its classes.
     """
     _refuse(_schema_faults(batch.schema, declared), table)
     try:
@@ -33,6 +33,7 @@ def checked(batch: pa.RecordBatch, declared: pa.Schema, table: str) -> pa.Record
     for field, column in zip(declared, result.columns, strict=True):
         if is_media(field):
             _refuse(_media_faults(field, column), table)
+        _refuse(_class_faults(field, column), table)
     return result
 
 
@@ -72,8 +73,31 @@ def _nulls_within(field: ArrowField, array: ArrowArray, path: str) -> Iterator[t
         present = array.drop_null() if array.null_count else array
         for child, values in zip(type_.fields, present.flatten(), strict=True):
             yield from _nulls_within(child, values, f"{path}.{child.name}")
-    elif pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
+    elif is_list(type_):
         yield from _nulls_within(type_.value_field, array.flatten(), f"{path}[]")
+
+
+def _class_faults(field: ArrowField, column: ArrowArray) -> Iterator[str]:
+    for path, names in classes_of(field).items():
+        found = _member(column, path).drop_null()
+        foreign = found.filter(pc.invert(pc.is_in(found, value_set=pa.array(names, found.type))))
+        if len(foreign):
+            place = f"{field.name}.{path}" if path else field.name
+            yield f"column {place}: {foreign[0].as_py()!r} is none of its classes {', '.join(names)}"
+
+
+def _member(array: ArrowArray, path: str) -> ArrowArray:
+    """The values at ``path``, those of lists one after the other."""
+    for name in path.split(".") if path else ():
+        array = _past_lists(array)
+        array = array.flatten()[array.type.get_field_index(name)]
+    return _past_lists(array)
+
+
+def _past_lists(array: ArrowArray) -> ArrowArray:
+    while is_list(array.type):
+        array = array.flatten()
+    return array
 
 
 def _media_faults(field: ArrowField, column: ArrowArray) -> Iterator[str]:

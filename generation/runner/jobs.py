@@ -92,8 +92,8 @@ class Checked:
     """The answer to ``check``: all ``problems``; ``layout`` and ``needs`` are there when there is none.
 
     ``layout`` is ``{unit, block, tables: [{name, schema: [{name, type, nullable, description, role, unit, media}], key,
-    references, rows}]}``, its columns in the order in which files store them; ``schemas`` holds each table's Arrow
-    schema as an encapsulated IPC message.
+    references, rows}]}``, its columns in the order in which files store them, with their ``classes`` where they have
+    some; ``schemas`` holds each table's Arrow schema as an encapsulated IPC message.
     """
 
     problems: tuple[Problem, ...]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -33,6 +34,11 @@ _STORED: tuple[Callable[[pa.DataType], bool], ...] = (
 )
 
 
+def is_list(type_: pa.DataType) -> bool:
+    """Whether a type is a list, of any length or of one."""
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
+
+
 def is_media(field: ArrowField) -> bool:
     """Whether a column holds pictures, clips or other encoded media, by its field metadata."""
     return b"media" in (field.metadata or {})
@@ -42,6 +48,12 @@ def media_type(field: ArrowField) -> str:
     """Return the media type of a media column, such as ``image/jpeg``."""
     name: bytes = (field.metadata or {})[b"media"]
     return name.decode()
+
+
+def classes_of(field: ArrowField) -> Mapping[str, Sequence[str]]:
+    """Return the classes of a column by the path of the member that holds them; the path of the column is empty."""
+    classes: Mapping[str, Sequence[str]] = json.loads((field.metadata or {}).get(b"classes", b"{}"))
+    return classes
 
 
 def stored_order(schema: pa.Schema) -> pa.Schema:
@@ -86,6 +98,7 @@ def _column_json(field: ArrowField) -> JsonObject:
         "type": str(field.type),
         "nullable": field.nullable,
         **{key: metadata.get(key) for key in _DESCRIBED},
+        **({"classes": classes} if (classes := classes_of(field)) else {}),
     }
 
 
@@ -111,7 +124,37 @@ def _table_faults(table: Table, layout: Layout) -> list[str]:
         for field in table.schema
         if not _plain(field.type)
     ]
+    for field in table.schema:
+        faults += [f"column {field.name!r}: {fault}" for fault in _class_faults(field)]
     return faults
+
+
+def _class_faults(field: ArrowField) -> list[str]:
+    faults = []
+    for path, names in classes_of(field).items():
+        if not names or len(set(names)) < len(names):
+            faults.append(f"classes are at least one name, and each name once, not {list(names)}")
+        type_ = _member_type(field.type, path)
+        if type_ not in (pa.string(), pa.large_string()):
+            faults.append(f"classes are those of texts, and {path or field.name!r} is {type_ or 'not there'}")
+    return faults
+
+
+def _member_type(type_: pa.DataType, path: str) -> pa.DataType | None:
+    """The type at ``path`` within ``type_``, past all lists; None where there is no such member."""
+    for name in path.split(".") if path else ():
+        type_ = _past_lists(type_)
+        number = type_.get_field_index(name) if pa.types.is_struct(type_) else -1
+        if number < 0:
+            return None
+        type_ = type_.field(number).type
+    return _past_lists(type_)
+
+
+def _past_lists(type_: pa.DataType) -> pa.DataType:
+    while is_list(type_):
+        type_ = type_.value_type
+    return type_
 
 
 def _plain(type_: pa.DataType) -> bool:
@@ -120,6 +163,6 @@ def _plain(type_: pa.DataType) -> bool:
         return False
     if pa.types.is_struct(type_):
         return type_.num_fields > 0 and all(_plain(type_.field(i).type) for i in range(type_.num_fields))
-    if pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
+    if is_list(type_):
         return _plain(type_.value_type)
     return any(is_stored(type_) for is_stored in _STORED)

@@ -49,6 +49,12 @@ class AboutForm(forms.Form):
         help_text="One sentence: what a row is, and what makes this dataset worth having. Up to 300 characters.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    domain = forms.ChoiceField(
+        label="Subject",
+        choices=Listing.Domain.choices,
+        initial=Listing.Domain.OTHER,
+        help_text="What it is about. Buyers filter by it.",
+    )
 
 
 class ListingForm(AboutForm):
@@ -69,7 +75,7 @@ class ListingForm(AboutForm):
 class DatasetForm(AboutForm):
     """What a new dataset of ``account`` is called, and what it is."""
 
-    field_order = ("name", "title", "summary")
+    field_order = ("name", "title", "summary", "domain")
 
     name = forms.CharField(
         max_length=80,

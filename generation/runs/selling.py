@@ -40,7 +40,7 @@ def ask(
     dataset: Dataset | None = None,
     **told: str,
 ) -> Making:
-    """Have a new version of ``dataset`` made; without one a new dataset, of which ``told`` says name, title, summary.
+    """Have a new version of ``dataset`` made; without it a new dataset, which ``told`` says name, title and so on of.
 
     It begins once an interactive worker has asked the generator whether it can.
     """
@@ -143,5 +143,5 @@ def _draft(account: Account, making: Making) -> Dataset:
     """The new dataset with its draft listing, which nothing is offered for yet: that is the seller's to say."""
     dataset = Dataset.objects.create(account=account, name=making.name, title=making.title)
     modality = making.generator.description["modality"]
-    Listing.objects.create(dataset=dataset, summary=making.summary, modality=modality)
+    Listing.objects.create(dataset=dataset, summary=making.summary, domain=making.domain, modality=modality)
     return dataset

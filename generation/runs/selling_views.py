@@ -146,7 +146,7 @@ def edit(request: HttpRequest, account: Account, name: str) -> HttpResponse:
     """Title, sentence and card; “Preview” shows the card as buyers will see it, and saves nothing."""
     found = _dataset(account, name)
     listing = found.listing
-    said = {"title": found.title, "summary": listing.summary, "card": listing.card, "domain": listing.domain}
+    said = {"title": found.title, "summary": listing.summary, "domain": listing.domain, "card": listing.card}
     form = ListingForm(request.POST if request.method == "POST" else None, initial=said)
     if request.method == "POST" and "preview" in request.POST:
         context = {"dataset": found, "form": form, "previewed": request.POST.get("card", "")}
@@ -297,7 +297,7 @@ def _amounts(filled: Run | Making | None) -> dict[str, Any]:
 
 
 def _told(filled: Run | Making | None) -> dict[str, Any]:
-    names = ("name", "title", "summary")
+    names = ("name", "title", "summary", "domain")
     return {name: getattr(filled, name) for name in names} if isinstance(filled, Making) else {}
 
 

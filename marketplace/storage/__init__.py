@@ -12,6 +12,7 @@ from marketplace.storage.blobs import (
     put_blob,
     put_bytes,
     read_blob,
+    stored,
     verify_blobs,
 )
 from marketplace.storage.client import DigestMismatch, ObjectMissing, StorageError, ensure_bucket
@@ -50,5 +51,6 @@ __all__ = [
     "read",
     "read_blob",
     "signed_link",
+    "stored",
     "verify_blobs",
 ]

@@ -148,7 +148,7 @@ def test_the_rows_that_are_told_are_those_of_all_files_and_not_of_the_preview(cl
     previews.make(a_version(dataset))
     on_shelf(dataset)
     page = shown(client)
-    assert "10 of 20 rows." in page
+    assert "Rows 0 to 9 of 10 in the free sample; 20 in all with a licence." in page
     assert "could not be read" not in page
 
 

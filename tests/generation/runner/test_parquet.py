@@ -19,8 +19,9 @@ from PIL import Image
 from pyarrow import parquet as pq
 
 from generation.runner.checks import DataFault, checked
+from generation.runner.layouts import faults_of, layout_json
 from generation.runner.parquet import ROW_GROUP_BYTES, ROW_GROUP_ROWS, TableWriter, row_bytes
-from generation.sdk import PICTURE, field
+from generation.sdk import PICTURE, Layout, Table, field
 from tests.generation.runner.asking import MARK
 
 _counter = itertools.count()
@@ -323,3 +324,44 @@ def test_nulls_are_found_within_columns_too_but_not_below_a_null_that_is_allowed
 def test_a_good_batch_passes_as_it_is() -> None:
     assert checked(ROWS, SCHEMA, "things").equals(ROWS)
     assert checked(ROWS.slice(3, 5), SCHEMA, "things").schema.equals(SCHEMA, check_metadata=True)
+
+
+def test_a_text_that_is_none_of_its_classes_is_refused_wherever_it_stands() -> None:
+    kinds = pa.list_(pa.struct([pa.field("kind", pa.string())]))
+    schema = pa.schema(
+        [
+            field("verdict", pa.string(), "Verdict.", classes=("pass", "reject"), nullable=True),
+            field("objects", kinds, "Objects.", classes={"kind": ("dent", "hole")}),
+        ]
+    )
+
+    def rows(verdict: str | None, kind: str) -> pa.RecordBatch:
+        return pa.record_batch(
+            {"verdict": pa.array([verdict], pa.string()), "objects": pa.array([[{"kind": kind}]], kinds)}
+        )
+
+    assert checked(rows("pass", "hole"), schema, "things").num_rows == 1
+    assert checked(rows(None, "dent"), schema, "things").num_rows == 1
+    with pytest.raises(DataFault, match="column verdict: 'maybe' is none of its classes pass, reject"):
+        checked(rows("maybe", "hole"), schema, "things")
+    with pytest.raises(DataFault, match=r"column objects\.kind: 'rust' is none of its classes dent, hole"):
+        checked(rows("pass", "rust"), schema, "things")
+
+
+def test_classes_are_told_in_the_layout_and_only_texts_have_some() -> None:
+    schema = pa.schema([field("verdict", pa.string(), "Verdict.", classes=("pass", "reject"))])
+    told = layout_json(Layout("row", 1, (Table("default", schema),)))
+    assert told["tables"][0]["schema"][0]["classes"] == {"": ["pass", "reject"]}
+    wrong = pa.schema(
+        [
+            field("number", pa.int64(), "Number.", classes=("one",)),
+            field("twice", pa.string(), "Twice.", classes=("one", "one")),
+            field("nothing", pa.struct({"a": pa.string()}), "Nothing.", classes={"b": ("one",)}),
+        ]
+    )
+    faults = faults_of(Layout("row", 1, (Table("default", wrong),)))
+    assert [fault.partition(":")[2].partition(":")[0] for fault in faults] == [
+        " column 'number'",
+        " column 'twice'",
+        " column 'nothing'",
+    ]

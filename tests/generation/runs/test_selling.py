@@ -21,7 +21,14 @@ from tests.generation.made import a_run, the_dice, work_off
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
 NEW = "/sell/new/house/dice"
-TOLD = {"name": "throws", "title": "Throws", "summary": "One throw a row.", "units": "2000", "test_share": "20"}
+TOLD = {
+    "name": "throws",
+    "title": "Throws",
+    "summary": "One throw a row.",
+    "domain": "other",
+    "units": "2000",
+    "test_share": "20",
+}
 PAGE = "/sell/datasets/throws"
 
 
@@ -226,7 +233,12 @@ def test_title_summary_and_card_are_edited_and_the_card_is_previewed_without_bei
     client: Client, account: Account, dice: GeneratorVersion
 ) -> None:
     ask(client)
-    said = {"title": "Fair throws", "summary": "A throw a row.", "card": "# Use\n\n<script>x</script>**Teaching**"}
+    said = {
+        "title": "Fair throws",
+        "summary": "A throw a row.",
+        "domain": "retail",
+        "card": "# Use\n\n<script>x</script>**Teaching**",
+    }
     page = client.post(f"{PAGE}/edit", {**said, "preview": "1"}).content.decode()
     assert "<strong>Teaching</strong>" in page and "<script>x" not in page
     fragment = client.post(f"{PAGE}/edit", {**said, "preview": "1"}, headers={"HX-Request": "true"}).content.decode()
@@ -234,6 +246,7 @@ def test_title_summary_and_card_are_edited_and_the_card_is_previewed_without_bei
     assert Listing.objects.get().card == ""
     assert client.post(f"{PAGE}/edit", said).status_code == 302
     page = shown(client, "/datasets/ann/throws")
+    assert Listing.objects.get().domain == "retail"
     assert "Fair throws" in page and "<strong>Teaching</strong>" in page
     assert client.post(f"{PAGE}/edit", {**said, "title": ""}).status_code == 422
 

@@ -29,3 +29,10 @@ def test_what_a_field_carries_survives_a_file() -> None:
 
 def test_a_picture_is_what_the_datasets_library_calls_one() -> None:
     assert pa.struct({"bytes": pa.binary(), "path": pa.string()}) == PICTURE
+
+
+def test_classes_are_named_for_a_column_or_for_members_of_its_records() -> None:
+    alone = field("verdict", pa.string(), "Verdict.", classes=("pass", "reject"))
+    assert alone.metadata[b"classes"] == b'{"": ["pass", "reject"]}'
+    within = field("objects", pa.list_(pa.struct({"kind": pa.string()})), "Objects.", classes={"kind": ["hole"]})
+    assert within.metadata[b"classes"] == b'{"kind": ["hole"]}'

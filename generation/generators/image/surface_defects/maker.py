@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from generation.generators.image.surface.columns import OBJECTS, OBJECTS_DESCRIPTION, objects
 from generation.generators.image.surface.defects import DEFECTS
 from generation.generators.image.surface.light import Lighting
+from generation.generators.image.surface.part import ALLOYS
 from generation.generators.image.surface.scene import Scene, Wanted, jpeg, png, scene
 from generation.sdk import (
     PICTURE,
@@ -73,7 +74,7 @@ class SurfaceDefects:
     """A picture a unit, made from streams of its own, so that it is the same wherever it is made."""
 
     name = "surface-defects"
-    version = "1.0.0"
+    version = "1.1.0"
     title = "Surface defects on brushed metal"
     summary = "Pictures of brushed metal with scratches, dents, stains and holes: class, box, pixel mask, severity."
     modality: Modality = "image"
@@ -95,12 +96,12 @@ class SurfaceDefects:
             [
                 field("picture_id", pa.int64(), "Number of the picture, unique.", role="key"),
                 field("size", pa.int32(), "Side of the picture.", unit="px"),
-                field("alloy", pa.string(), "Metal of the part."),
+                field("alloy", pa.string(), "Metal of the part.", classes=tuple(ALLOYS)),
                 field("light_elevation", pa.float32(), "Height of the lamp over the part.", unit="degree"),
                 field("light_azimuth", pa.float32(), "Direction of the lamp, clockwise from the right.", unit="degree"),
                 field("defects", pa.int32(), "Number of defects in the picture.", role="label"),
                 field("severity", pa.float32(), "Highest severity in the picture; 0 without defects.", role="label"),
-                field("objects", OBJECTS, OBJECTS_DESCRIPTION, role="label"),
+                field("objects", OBJECTS, OBJECTS_DESCRIPTION, role="label", classes={"category": tuple(DEFECTS)}),
                 field("mask", PICTURE, f"Class of each pixel: 0 none, {classes}.", role="label", media="image/png"),
                 field("image", PICTURE, "The picture.", role="media", media="image/jpeg"),
             ]

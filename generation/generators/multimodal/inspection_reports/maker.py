@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from generation.generators.image.surface.columns import OBJECTS, OBJECTS_DESCRIPTION, objects
 from generation.generators.image.surface.defects import DEFECTS
 from generation.generators.image.surface.light import Lighting
+from generation.generators.image.surface.part import ALLOYS
 from generation.generators.image.surface.scene import Scene, Wanted, jpeg, png, scene
 from generation.generators.multimodal.inspection_reports.facts import (
     QUANTITIES,
@@ -89,7 +90,7 @@ class InspectionReports:
     """A part a unit; two tables that are joined by its number."""
 
     name = "inspection-reports"
-    version = "1.0.0"
+    version = "1.1.0"
     title = "Inspection reports of metal parts"
     summary = "Parts with a picture, a written note that agrees with it, a verdict, and a table of measurements."
     modality: Modality = "multimodal"
@@ -148,12 +149,18 @@ def _parts_schema() -> pa.Schema:
             field("part_id", pa.int64(), "Number of the part, unique.", role="key"),
             field("batch", pa.string(), "Batch that the part belongs to."),
             field("line", pa.int32(), "Production line."),
-            field("alloy", pa.string(), "Metal of the part."),
+            field("alloy", pa.string(), "Metal of the part.", classes=tuple(ALLOYS)),
             field("size", pa.int32(), "Side of the picture.", unit="px"),
             field("defects", pa.int32(), "Number of defects in the picture.", role="label"),
-            field("verdict", pa.string(), f"What follows from defects and measurements. {VERDICT_RULE}", role="label"),
+            field(
+                "verdict",
+                pa.string(),
+                f"What follows from defects and measurements. {VERDICT_RULE}",
+                role="label",
+                classes=get_args(Verdict),
+            ),
             field("note", pa.string(), "The inspector's note, in English, written from the same facts.", role="text"),
-            field("objects", OBJECTS, OBJECTS_DESCRIPTION, role="label"),
+            field("objects", OBJECTS, OBJECTS_DESCRIPTION, role="label", classes={"category": tuple(DEFECTS)}),
             field("mask", PICTURE, f"Class of each pixel: 0 none, {classes}.", role="label", media="image/png"),
             field("image", PICTURE, "The picture of the part, 64 mm wide.", role="media", media="image/jpeg"),
         ]

@@ -1,0 +1,194 @@
+"""The data tab: rows by pages, by a condition, in an order; pictures with what is drawn over them; a row alone."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from django.test import Client
+from django.utils.html import escape
+
+from catalog import attachments, overlays, previews, publishing, relations
+from catalog.models import Dataset, Version
+from generation.quality.profile import TableProfile, finish
+from generation.sdk.media import marked_png
+from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version_of, an_account
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
+
+ADDRESS = "/datasets/seller/numbers"
+PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+ROWS = pa.table({"number": pa.array(range(200), pa.int64()), "odd": pa.array([n % 2 == 1 for n in range(200)])})
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    return a_dataset(an_account("seller"))
+
+
+def on_shelf(dataset: Dataset) -> None:
+    publishing.put_on_shelf(a_listing(dataset).listing)
+
+
+def shown(client: Client, address: str = ADDRESS, status: int = 200, **asked: object) -> str:
+    answer = client.get(address, asked)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+def numbers(page: str) -> list[int]:
+    return [int(number) for number in re.findall(r'<tr id="row-[a-z]+-(\d+)"', page)]
+
+
+def with_statistics(version: Version, tables: dict[str, pa.Table]) -> None:
+    told = {}
+    for name, rows in tables.items():
+        profile = TableProfile(rows.schema)
+        profile.add(rows)
+        told[name] = finish(profile.partial())
+    attachments.put(version, attachments.store("statistics", json.dumps({"tables": told}).encode()))
+
+
+def test_the_sample_is_paged_sorted_and_searched_by_links_and_a_form(client: Client, dataset: Dataset) -> None:
+    previews.make(a_version_of(dataset, {"default": [ROWS, ROWS]}))
+    on_shelf(dataset)
+    page = shown(client)
+    assert numbers(page) == list(range(50))
+    assert "Rows 0 to 49 of 200 in the free sample; 400 in all with a licence." in page
+    following = re.search(r'rel="next" href="([^"#]+)', page)
+    assert following is not None
+    assert numbers(shown(client, ADDRESS + following[1].replace("&amp;", "&"))) == list(range(50, 100))
+    assert numbers(shown(client, offset=150)) == list(range(150, 200))
+    ordered = shown(client, sort="-number")
+    assert numbers(ordered)[:2] == [199, 198] and 'aria-sort="descending"' in ordered
+    found = shown(client, where="number >= 190 and odd = true")
+    assert numbers(found) == [191, 193, 195, 197, 199]
+    assert "1 to 5 of 5 of the 200 rows of the free sample." in found
+
+
+def test_a_condition_that_cannot_be_read_is_told_beside_the_form_and_kept_in_it(
+    client: Client, dataset: Dataset
+) -> None:
+    previews.make(a_version_of(dataset, {"default": [ROWS]}))
+    on_shelf(dataset)
+    page = shown(client, where="nothing > 1 and odd > true")
+    assert "“nothing” is no column that can be compared." in page and "odd is true or false" in page
+    assert 'value="nothing &gt; 1 and odd &gt; true"' in page and 'aria-invalid="true"' in page
+
+
+def test_a_licence_holder_pages_through_all_rows(client: Client, dataset: Dataset) -> None:
+    version = a_version_of(dataset, {"default": [ROWS, ROWS]})
+    previews.make(version)
+    user, account = a_person()
+    a_licence(account, version)
+    client.force_login(user)
+    assert "Rows 0 to 49 of 400." in shown(client)
+    assert numbers(shown(client, offset=375)) == list(range(375, 400))
+    assert shown(client, f"{ADDRESS}/rows/399")
+
+
+def test_a_row_has_an_address_of_its_own_with_its_neighbours(client: Client, dataset: Dataset) -> None:
+    previews.make(a_version_of(dataset, {"default": [ROWS, ROWS]}))
+    on_shelf(dataset)
+    page = shown(client, f"{ADDRESS}/rows/7")
+    assert f'rel="prev" href="{ADDRESS}/rows/6"' in page and f'rel="next" href="{ADDRESS}/rows/8"' in page
+    assert ">true<" in page
+    api = re.search(r'href="([^"]+)">Row as JSON', page)
+    assert api is not None
+    assert client.get(api[1].replace("&amp;", "&")).json()["rows"][0]["row"] == {"number": 7, "odd": True}
+    last = shown(client, f"{ADDRESS}/rows/199")
+    assert 'rel="next"' not in last
+    shown(client, f"{ADDRESS}/rows/200", status=404)
+    shown(Client(), "/datasets/seller/nothing/rows/1", status=404)
+
+
+def test_only_one_configuration_moves_when_it_is_paged(client: Client, dataset: Dataset) -> None:
+    tables = {"parts": [ROWS], "measurements": [ROWS]}
+    previews.make(a_version_of(dataset, tables))
+    on_shelf(dataset)
+    page = shown(client, config="measurements", offset=100)
+    assert numbers(page) == [*range(50), *range(100, 150)]
+
+
+def pictures() -> pa.Table:
+    import cv2
+
+    _, png = cv2.imencode(".png", np.zeros((8, 16, 3), np.uint8))
+    found = [{"category": "dent", "bbox": [1, 2, 3, 4], "area": 5, "segmentation": [10, 2, 6, 3]}]
+    object_type = pa.struct(
+        [
+            ("category", pa.string()),
+            ("bbox", pa.list_(pa.int32())),
+            ("area", pa.int32()),
+            ("segmentation", pa.list_(pa.int32())),
+        ]
+    )
+    fields = [
+        pa.field("key", pa.int64()),
+        pa.field("objects", pa.list_(object_type)),
+        pa.field("image", PICTURE, metadata={"media": "image/png"}),
+    ]
+    content = {"bytes": marked_png(png.tobytes()), "path": "a.png"}
+    columns = [
+        pa.array(range(60), pa.int64()),
+        pa.array([found] * 60, pa.list_(object_type)),
+        pa.array([content] * 60, PICTURE),
+    ]
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def test_pictures_have_their_objects_drawn_over_them_and_switches_without_script(
+    client: Client, dataset: Dataset
+) -> None:
+    made = pictures()
+    version = a_version_of(dataset, {"default": [made]})
+    previews.make(version)
+    with_statistics(version, {"default": made})
+    on_shelf(dataset)
+    page = shown(client)
+    assert ">Pictures</a>" in page
+    assert page.count('<rect class="line on-1" x="1.0" y="2.0" width="3.0" height="4.0" />') == 24
+    assert page.count('class="mask on-1" d="M1 2v2h1v-2zM2 2v3h1v-3z"') == 24
+    assert all(f'id="ov-{switch}"' in page for switch in ("box", "mask", "name"))
+    assert "style=" not in page and "onclick" not in page
+    alone = shown(client, f"{ADDRESS}/rows/3")
+    assert 'viewBox="0 0 16 8"' in alone and "1, 2" in alone and "3 × 4" in alone
+    later = shown(client, offset=48)
+    assert escape("/api/v1/datasets/seller/numbers/versions/1.0.0/picture?config=default&split=train") in later
+    source = re.search(r'<img src="([^"]+picture\?[^"]+)"', later)
+    assert source is not None
+    address = source[1].replace("&amp;", "&").removeprefix("http://localhost:8000")
+    assert client.get(address)["Content-Type"] == "image/png"
+
+
+@pytest.mark.parametrize(
+    "objects", [7, None, [7], [{"category": 1}], [{"category": "a", "bbox": [1, 2]}], [{"bbox": [1, 2, 3, 4]}]]
+)
+def test_what_has_no_box_is_not_drawn(objects: object) -> None:
+    assert overlays.drawn(objects, overlays.Size(8, 8), []) == []
+
+
+@pytest.mark.parametrize("runs", [[1, "2"], [-1, 2], [60, 60], ["a"]])
+def test_runs_of_another_picture_give_no_area(runs: list[object]) -> None:
+    found = [{"category": "a", "bbox": [1, 2, 3, 4], "segmentation": runs}]
+    assert overlays.drawn(found, overlays.Size(8, 8), ["a"])[0].area == ""
+
+
+def test_tables_that_refer_to_each_other_are_drawn_and_told(client: Client, dataset: Dataset) -> None:
+    schema = [{"name": "part", "type": "int64", "nullable": False}]
+    layout = {
+        "unit": "part",
+        "block": 10,
+        "tables": [
+            {"name": "parts", "schema": schema, "key": ["part"], "references": {}, "rows": "one"},
+            {"name": "sizes", "schema": schema, "key": [], "references": {"part": ["parts", "part"]}, "rows": "many"},
+        ],
+    }
+    rows = pa.table({"part": pa.array([1, 2], pa.int64())})
+    a_version_of(dataset, {"parts": [rows], "sizes": [rows]}, layout=layout)
+    on_shelf(dataset)
+    assert "sizes.part refers to parts.part" in shown(client)
+    assert relations.drawing({"tables": [layout["tables"][0]]}) is None  # type: ignore[index]
