@@ -141,7 +141,7 @@ def _filter(choice: Choice, facet: Facet, counts: Counts) -> Filter:
     prefix = facet.word("")
     found = {word.removeprefix(prefix): n for word, n in counts.by_word.items() if word.startswith(prefix)}
     by_size = sorted(found, key=lambda value: (-found[value].number, value))
-    values = [value for value in facet.values if value in found] or by_size[: facet.offered]
+    values = [value for value in facet.values or by_size[: facet.offered] if value in found or value in chosen]
     values += [value for value in chosen if value not in values]
     options = [
         Option(facet.name, value, facet.label(value), found.get(value, Count(0)), value in chosen) for value in values
