@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 
 from catalog import publishing
@@ -325,3 +327,18 @@ def test_a_sample_of_pictures_is_searched_without_fetching_the_pictures(client: 
     assert all(row["row"]["label"] == "dent" for row in page["rows"])
     assert page["rows"][0]["row"]["image"]["src"].endswith(f"row={page['rows'][0]['row_idx']}")
     assert sum(reads) < 0.02 * version.bytes
+
+
+def test_files_that_were_published_before_are_told_where_their_rows_begin(dataset: Dataset) -> None:
+    parts = [pa.table({"number": pa.array(range(n), pa.int64())}) for n in (3, 0, 4, 2)]
+    versions = [a_version_of(dataset, {"left": parts, "right": parts}) for _ in range(2)]
+    tell = import_module("catalog.migrations.0004_file_first_row").TELL
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE catalog_file DISABLE TRIGGER USER")
+        cursor.execute("UPDATE catalog_file SET first_row = 0")
+        cursor.execute(tell)
+    for version in versions:
+        for config in ("left", "right"):
+            told = version.files.filter(config=config).order_by("path").values_list("first_row", flat=True)
+            assert list(told) == [0, 3, 3, 7]
