@@ -31,7 +31,7 @@ def cutting(*, spared: str, most: int) -> Iterator[Cutter]:
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            _relay(self.rfile.readline().decode(), self.rfile, self.connection, cutter)  # type: ignore[arg-type]
+            _relay(self.rfile.readline().decode(), self.rfile, self.connection, cutter)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         cutter.address = f"http://127.0.0.1:{server.server_address[1]}"
