@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from catalog import attachments, citation, difference, licensing, previews, relations, sheets, snippets
+from catalog import again, attachments, citation, difference, licensing, previews, relations, sheets, snippets
 from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
 from catalog.related import related
@@ -146,6 +146,7 @@ def provenance(request: HttpRequest, owner: str, name: str, number: str | None =
         "documents": {document.kind for document in version.attachments.all()},
         "replay": _replay_words(_documents(version, ("replay",)).get("replay")),
         "maker": version.recipe["generator"]["name"].split("/"),
+        "again": again.command(version),
         "runtime": version.recipe["runtime"].removeprefix("sha256:"),
         "files_in_all": version.files.count(),
     }

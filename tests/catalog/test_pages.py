@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
 import pyarrow as pa
 import pytest
 from django.test import Client
 from uuid_utils.compat import uuid7
 
-from catalog import attachments, licensing, previews, publishing
+from catalog import again, attachments, licensing, previews, publishing
 from catalog.models import Dataset, Listing, ShelfState, Version
 from generation.quality.profile import TableProfile, finish
 from marketplace.accounts.models import Account
@@ -199,3 +200,16 @@ def test_no_tab_of_a_private_dataset_is_there_for_a_stranger(client: Client, dat
     a_version(dataset)
     for address in (f"{ADDRESS}/{tab}", f"{ADDRESS}/versions/1.0.0/{tab}", f"/datasets/seller/nothing/{tab}"):
         assert client.get(address).status_code == 404
+
+
+def test_the_provenance_has_the_command_that_makes_the_rows_again(client: Client, dataset: Dataset) -> None:
+    version = a_version(dataset)
+    on_shelf(dataset)
+    assert "lookalike run numbers --units 20" in shown(client, f"{ADDRESS}/provenance")
+    version.recipe["parameters"] = {"days": 3, "first": "it's", "codes": ["a", "b"], "none": None}
+    assert shlex.split(again.command(version).replace("\\\n", ""))[9:] == [
+        *("--split", "train=1.0", "--param", 'codes=["a", "b"]', "--param", "days=3"),
+        *("--param", 'first="it\'s"', "--param", "none=null"),
+    ]
+    version.recipe["source"] = {"kind": "upload", "rows": 3}
+    assert again.command(version) == ""
