@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from catalog import attachments
 from catalog.models import Attachment, Dataset, Listing, Offer, Version
 from catalog.models.terms import QUESTIONS
+from catalog.pages import type_words
 from catalog.search.facets import MODALITIES
 from marketplace.web.templatetags.units import bytes_, money, thousands
 
@@ -30,14 +33,21 @@ class Compared:
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that is compared: its name, and a text for each dataset; ``alike`` if they all say the same."""
+    """One thing that is compared: its name, a text for each dataset, and where each is told at length, if anywhere."""
 
     name: str
-    cells: Sequence[str]
+    texts: Sequence[str]
+    addresses: Sequence[str] = ()
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """Text and address for each dataset."""
+        return list(zip(self.texts, self.addresses or [""] * len(self.texts), strict=True))
 
     @property
     def alike(self) -> bool:
-        return len(self.cells) > 1 and len(set(self.cells)) == 1
+        """Do they all say the same?"""
+        return len(self.texts) > 1 and len(set(self.texts)) == 1
 
 
 @dataclass(frozen=True)
@@ -108,10 +118,19 @@ def _allowed(offers: Sequence[Offer], question: str) -> str:
 def _reports(compared: Sequence[Compared]) -> list[Line]:
     """Each kind of document that anyone may read, and which of them have it."""
     return [
-        Line(kind.title, ["there" if kind.name in each.documents else "not measured" for each in compared])
+        Line(
+            kind.title,
+            ["there" if kind.name in each.documents else "not measured" for each in compared],
+            [_document(each, kind.name) if kind.name in each.documents else "" for each in compared],
+        )
         for kind in attachments.kinds()
         if kind.public and kind.name not in _NO_REPORTS
     ]
+
+
+def _document(each: Compared, kind: str) -> str:
+    named = [each.dataset.account.slug, each.dataset.name, each.version.number, kind]
+    return reverse("catalog:attachment", args=named)
 
 
 def _columns(compared: Sequence[Compared]) -> list[Line]:
@@ -126,15 +145,14 @@ def _types(version: Version) -> dict[str, str]:
     """Type and unit of each column; the table's name stands before the column's where there are several tables."""
     tables: Sequence[Mapping[str, Any]] = version.layout["tables"]
     return {
-        column["name"] if len(tables) == 1 else f"{table['name']}.{column['name']}": _type_words(column)
+        column["name"] if len(tables) == 1 else f"{table['name']}.{column['name']}": _described(column)
         for table in tables
         for column in table["schema"]
     }
 
 
-def _type_words(column: Mapping[str, Any]) -> str:
-    media = column.get("media") or ""
-    words = "picture" if media.startswith("image/") else str(column["type"]).partition("<")[0]
+def _described(column: Mapping[str, Any]) -> str:
+    words = "picture" if (column.get("media") or "").startswith("image/") else type_words(str(column["type"]))
     return f"{words}, {column['unit']}" if column.get("unit") else words
 
 

@@ -203,7 +203,7 @@ def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Col
     distinct = counted.get("distinct")
     return Column(
         name=column["name"],
-        words=_type_words(column["type"]) + (f", {column['unit']}" if column.get("unit") else ""),
+        words=type_words(column["type"]) + (f", {column['unit']}" if column.get("unit") else ""),
         description=column.get("description") or "",
         unit=column.get("unit") or "",
         plot=plot_of(counted),
@@ -216,7 +216,7 @@ def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Col
     )
 
 
-def _type_words(type_: str) -> str:
+def type_words(type_: str) -> str:
     """A column's type; of a nested one only its outer shape, since the dictionary and the files tell the rest."""
     if type_.startswith("struct<"):
         return "record"

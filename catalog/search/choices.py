@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
-from catalog.search.facets import BY_NAME, FACETS, Facet
+from catalog.search.facets import BY_NAME, FACETS, VALUE, Facet
 from marketplace.web.problems import Fault, Problem
 
 LONGEST_WORDS = 200
 _MOST_VALUES = 20
-_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,119}")
 
 #: Orders by name: what people call it, and the columns; the last makes it unique.
 ORDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -107,7 +105,7 @@ def _filter_faults(query: QueryDict) -> Iterable[Fault]:
             if facet.values and value not in facet.values:
                 known = ", ".join(facet.values)
                 yield Fault(facet.name, f"There is no “{value[:40]}”.", f"Use one of {known}.", "enum")
-            elif not _VALUE.fullmatch(value):
+            elif not VALUE.fullmatch(value):
                 yield Fault(facet.name, f"“{value[:40]}” is no name.", "Use the filters of the page.", "pattern")
 
 

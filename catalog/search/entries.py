@@ -21,8 +21,10 @@ from catalog.search import facets
 #: Stands before facet values in ``text``; the parser of text search never yields a word with it.
 MARK = "\x02"
 
-_CARD_READ = 50_000
+# What is read of a card and of all columns, in characters; of columns, how many, and of a name.
+_TEXT_READ = 50_000
 _COLUMNS_READ = 1_000
+_NAME_READ = 200
 _SWEPT = 500
 _WORD = re.compile(r"[a-z][a-z0-9]{2,39}")
 
@@ -102,8 +104,8 @@ def _write(listing: Listing, version: Version | None) -> tuple[int, list[str]]:
     texts = (
         f"{listing.dataset.title} {_spaced(listing.dataset.name)} {listing.dataset.account.name}",
         listing.summary,
-        " ".join(f"{_spaced(name)} {description}" for name, description in columns),
-        listing.card[:_CARD_READ],
+        " ".join(f"{_spaced(name)} {description}" for name, description in columns)[:_TEXT_READ],
+        listing.card[:_TEXT_READ],
     )
     _spell(texts)
     SearchEntry.objects.update_or_create(
@@ -133,7 +135,7 @@ def _columns(version: Version | None) -> list[tuple[str, str]]:
     found: dict[str, str] = {}
     for table in [] if version is None else version.layout["tables"]:
         for column in table["schema"]:
-            found.setdefault(column["name"], column.get("description") or "")
+            found.setdefault(column["name"][:_NAME_READ], column.get("description") or "")
     return list(found.items())[:_COLUMNS_READ]
 
 

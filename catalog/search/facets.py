@@ -5,6 +5,7 @@ A facet value is one word, ``domain:finance``; what a listing has is a list of s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,10 @@ _PRICES = {"free": "Free", "to-100": "Under €100", "to-500": "€100 to €500
 _PRICE_BOUNDS = ((1, "free"), (100_00, "to-100"), (500_00, "to-500"))
 _ROWS = {"to-10k": "Under 10,000", "to-1m": "10,000 to 1 million", "over-1m": "1 million and over"}
 _ROWS_BOUNDS = ((10_000, "to-10k"), (1_000_000, "to-1m"))
+
+
+#: What a value looks like in an address; a generator may call its unit what it likes, and what is no name is no filter.
+VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,119}")
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def words_of(listing: Listing, offers: Sequence[Offer], version: Version | None)
         found["rows"] = [rows_band(version.rows)]
         found["unit"] = [version.layout["unit"]]
         found["generator"] = [version.recipe["generator"]["name"]]
-    return [facet.word(value) for facet in FACETS for value in found.get(facet.name, ())]
+    return [facet.word(value) for facet in FACETS for value in found.get(facet.name, ()) if VALUE.fullmatch(value)]
 
 
 def of_the_cell(words: Iterable[str]) -> list[str]:

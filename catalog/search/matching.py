@@ -6,6 +6,7 @@ most ``COUNTED`` of what it finds is counted. Without them, the cells are counte
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +22,10 @@ from catalog.search.entries import MARK
 from catalog.search.facets import BY_NAME, FACETS, Facet
 
 LANGUAGE = "english"
-#: Of what words find, so many are counted and ranked.
-COUNTED = 2_000
-#: Counts are exact up to this.
-EXACT = 1_000
+#: Of what words find, so many are counted; counts are exact up to this.
+COUNTED = 1_000
+#: Of what words find, so many are ranked by relevance.
+RANKED = 2_000
 
 _MANY = tuple(facet for facet in FACETS if not facet.few)
 
@@ -36,12 +37,6 @@ _COUNT_IN_TEXT = """
     )
     SELECT '', count(*) FROM found UNION ALL
     SELECT word, count(*) FROM found, unnest(facets) AS word
-    WHERE split_part(word, ':', 1) = ANY(%s) GROUP BY word
-"""
-_COUNT_IN_CELLS = """
-    WITH found AS MATERIALIZED (SELECT facets, listings FROM catalog_searchcell WHERE id = ANY(%s))
-    SELECT '', coalesce(sum(listings), 0)::bigint FROM found UNION ALL
-    SELECT word, sum(listings)::bigint FROM found, unnest(facets) AS word
     WHERE split_part(word, ':', 1) = ANY(%s) GROUP BY word
 """
 _COUNT_BY_SELLER = """
@@ -67,8 +62,8 @@ class Count:
     exact: bool = True
 
     def __str__(self) -> str:
-        if self.number > EXACT:
-            return f"{EXACT:,}+"
+        if self.number > COUNTED:
+            return f"{COUNTED:,}+"
         return f"{self.number:,}" if self.exact else f"{self.number:,}+"
 
 
@@ -84,28 +79,38 @@ class Counts:
         return self.by_word.get(facet.word(value), Count(0))
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A combination of facet values, and how many listings have just this one."""
+
+    id: int
+    words: frozenset[str]
+    listings: int
+
+
 def counted(choice: Choice) -> Counts:
     """Count what ``choice`` finds. A facet's own values are counted as if none of them were chosen."""
-    found, by_word = _counted(choice, [facet for facet in FACETS if facet.name not in choice.filters])
+    cells = [] if _is_indexed(choice) or not choice.filters else _cells()
+    found, by_word = _counted(choice, [facet for facet in FACETS if facet.name not in choice.filters], cells)
     for name in choice.filters:
-        by_word |= _counted(choice.without(name), [BY_NAME[name]])[1]
+        by_word |= _counted(choice.without(name), [BY_NAME[name]], cells)[1]
     return Counts(found, by_word)
 
 
 def total(choice: Choice) -> Count:
     """How many ``choice`` finds."""
-    return _counted(choice, [])[0]
+    return _counted(choice, [], _cells() if choice.filters and not _is_indexed(choice) else [])[0]
 
 
 def matching(choice: Choice, found: Count) -> QuerySet[SearchEntry]:
     """The entries that ``choice`` finds, of which there are ``found``; with ``rank`` where it is sorted by relevance.
 
     Where they are few they are found first and sorted then; where they are many the first of their order come soon.
-    The planner cannot know which, the count does. By relevance no more than ``COUNTED`` are ranked.
+    The planner cannot know which, the count does. By relevance no more than ``RANKED`` are shown.
     """
     entries = _conditions(choice)
     if found.number <= COUNTED or choice.order == "relevance":
-        entries = SearchEntry.objects.filter(pk__in=entries.values("pk")[: COUNTED + 1])
+        entries = SearchEntry.objects.defer("text").filter(pk__in=entries.values("pk")[:RANKED])
     if choice.order == "relevance":
         rank = SearchRank(F("text"), _words_query(choice.words))
         entries = entries.annotate(rank=Cast(rank, FloatField()))
@@ -119,12 +124,12 @@ def says_something(words: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _counted(choice: Choice, facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
+def _counted(choice: Choice, facets: Sequence[Facet], cells: Sequence[Cell]) -> tuple[Count, dict[str, Count]]:
     """How many ``choice`` finds, and how many of them have each value of ``facets``."""
     if _is_indexed(choice):
         return _counted_in_text(choice, facets)
     if choice.filters:
-        return _counted_in_cells(choice, facets)
+        return _counted_in_cells(choice, facets, cells or _cells())
     return _kept(facets)
 
 
@@ -140,14 +145,20 @@ def _counted_in_text(choice: Choice, facets: Sequence[Facet]) -> tuple[Count, di
     return by_word.pop(""), by_word
 
 
-def _counted_in_cells(choice: Choice, facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
-    cells = _cells(choice)
-    rows = _rows(_COUNT_IN_CELLS, [cells, [facet.name for facet in facets]])
+def _counted_in_cells(choice: Choice, facets: Sequence[Facet], cells: Sequence[Cell]) -> tuple[Count, dict[str, Count]]:
+    chosen = _chosen(choice, cells)
+    prefixes = tuple(facet.word("") for facet in facets if facet.few)
+    numbers: Counter[str] = Counter()
+    for cell in chosen:
+        for word in cell.words:
+            if word.startswith(prefixes):
+                numbers[word] += cell.listings
+    by_word = {word: Count(number) for word, number in numbers.items()}
     for facet in facets:
         if not facet.few:
-            rows += _rows(_COUNT_BY_VALUE[facet.name], [cells, EXACT + 1, [row.word for row in _largest(facet)]])
-    by_word = {word: Count(number) for word, number in rows}
-    return by_word.pop(""), by_word
+            parameters = [[cell.id for cell in chosen], COUNTED + 1, [row.word for row in _largest(facet)]]
+            by_word |= {word: Count(number) for word, number in _rows(_COUNT_BY_VALUE[facet.name], parameters)}
+    return Count(sum(cell.listings for cell in chosen)), by_word
 
 
 def _kept(facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
@@ -169,19 +180,27 @@ def _largest(facet: Facet) -> list[SearchCount]:
 
 def _conditions(choice: Choice) -> QuerySet[SearchEntry]:
     """The entries that ``choice`` finds: by the index of words where it narrows down, by their cells elsewhere."""
+    # What the index needs is wide, and no page shows it.
+    entries = SearchEntry.objects.defer("text")
     if _is_indexed(choice):
         filters, words = _text_query(choice)
         query = CombinedSearchQuery(Cast(Value(filters), SearchQueryField()), "&&", _words_query(words), LANGUAGE)
-        return SearchEntry.objects.filter(text=query)
-    return SearchEntry.objects.filter(cell_id__in=_cells(choice)) if choice.filters else SearchEntry.objects.all()
+        return entries.filter(text=query)
+    if choice.filters:
+        return entries.filter(cell_id__in=[cell.id for cell in _chosen(choice, _cells())])
+    return entries
 
 
-def _cells(choice: Choice) -> list[int]:
-    """The cells whose listings ``choice`` finds, as far as facets of few values say."""
-    cells = SearchCell.objects.filter(listings__gt=0)
-    for words in choice.wanted(FACETS):
-        cells = cells.filter(facets__overlap=words)
-    return list(cells.values_list("id", flat=True))
+def _cells() -> list[Cell]:
+    """The cells that have listings."""
+    rows = SearchCell.objects.filter(listings__gt=0).values_list("id", "facets", "listings")
+    return [Cell(id_, frozenset(words), listings) for id_, words, listings in rows]
+
+
+def _chosen(choice: Choice, cells: Sequence[Cell]) -> list[Cell]:
+    """Those of ``cells`` whose listings ``choice`` finds."""
+    wanted = [frozenset(words) for words in choice.wanted(FACETS)]
+    return [cell for cell in cells if not any(words.isdisjoint(cell.words) for words in wanted)]
 
 
 def _text_query(choice: Choice) -> list[str]:

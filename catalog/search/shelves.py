@@ -17,6 +17,7 @@ from catalog.search.choices import ORDERS, Choice
 from catalog.search.facets import FACETS, Facet
 from catalog.search.matching import Count, Counts, counted, says_something, total
 from marketplace.web.keyset import Page
+from marketplace.web.plots import Histogram
 
 _COLUMNS_NAMED = 6
 
@@ -48,6 +49,16 @@ class Way:
     words: str
     address: str
     count: Count | None = None
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One real plot that teaches how to read all others: a column of a dataset that is on the page."""
+
+    listing: Listing
+    rows: int
+    column: str
+    plot: Histogram
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,24 @@ def hits(words: str, page: Page[SearchEntry]) -> list[Hit]:
     return _marked(words, [hit(listing) for listing in shown])
 
 
+def lesson(rows: Sequence[Hit]) -> Lesson | None:
+    """The histogram of ``rows`` that is spread over the most bars; None if there is none."""
+    plots = [
+        Lesson(row.listing, row.version.rows, name, plot)
+        for row in rows
+        if row.version is not None
+        for name, plot in row.plots
+        if isinstance(plot, Histogram)
+    ]
+    return max(plots, key=lambda one: _spread(one.plot.counts), default=None)
+
+
+def _spread(counts: Sequence[float]) -> float:
+    """How many bars there would be if all were as high and told as much."""
+    squares = sum(count * count for count in counts)
+    return sum(counts) ** 2 / squares if squares else 0
+
+
 def _marked(words: str, rows: Sequence[Hit]) -> list[Hit]:
     """``rows`` with ``words`` marked, and of each the columns that match: by name first, by description after."""
     if not words:
@@ -141,7 +170,7 @@ def _filter(choice: Choice, facet: Facet, counts: Counts) -> Filter:
     prefix = facet.word("")
     found = {word.removeprefix(prefix): n for word, n in counts.by_word.items() if word.startswith(prefix)}
     by_size = sorted(found, key=lambda value: (-found[value].number, value))
-    values = [value for value in facet.values if value in found] or by_size[: facet.offered]
+    values = [value for value in facet.values or by_size[: facet.offered] if value in found or value in chosen]
     values += [value for value in chosen if value not in values]
     options = [
         Option(facet.name, value, facet.label(value), found.get(value, Count(0)), value in chosen) for value in values

@@ -20,4 +20,5 @@ def browse(request: HttpRequest) -> HttpResponse:
     found = matching(looked.choice, looked.found)
     page = keyset.requested_page(request, found, order=looked.choice.columns, size=_PAGE)
     hits = shelves.hits(looked.choice.words, page)
-    return render(request, "catalog/browse.html", {"shelves": looked, "hits": hits, "page": page})
+    lesson = None if request.GET else shelves.lesson(hits)
+    return render(request, "catalog/browse.html", {"shelves": looked, "hits": hits, "page": page, "lesson": lesson})

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
+import pyarrow as pa
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from uuid_utils.compat import uuid7
 
-from catalog import describing, doctor, offers, publishing, terms
-from catalog.models import Dataset, Listing, SearchCell, SearchCount, SearchEntry
-from catalog.search import entries, matching
+from catalog import attachments, describing, doctor, offers, publishing, terms
+from catalog.models import Dataset, Listing, SearchCell, SearchCount, SearchEntry, Version
+from catalog.search import entries, facets, matching
 from catalog.search.matching import Count
+from generation.quality.profile import TableProfile, finish
 from marketplace.accounts.models import Account
 from tests.factories import a_dataset, a_version, an_account
 
@@ -387,3 +390,25 @@ def test_what_a_seller_says_anew_is_found_and_what_it_said_before_is_not(client:
     assert found(client, "q=tides&domain=retail") == ["numbers"]
     assert found(client, "q=whales") == []
     assert "domain:other" not in filters(client)
+
+
+def test_home_teaches_how_to_read_a_plot_by_one_of_its_own_and_a_search_does_not(client: Client) -> None:
+    listing = a_shelf(an_account(), "numbers")
+    rows = pa.table({"number": pa.array(range(50), pa.int64())})
+    profile = TableProfile(rows.schema)
+    profile.add(rows)
+    body = json.dumps({"tables": {"default": finish(profile.partial())}}).encode()
+    attachments.put(listing.dataset.versions.get(), attachments.store("statistics", body))
+    home = client.get("/").content.decode()
+    assert "made here, 20 rows" in home and "what it is measured against" in home
+    assert "what it is measured against" not in page(client, "q=numbers")
+
+
+def test_whatever_a_generator_calls_its_columns_and_its_unit_the_shelves_stand(client: Client) -> None:
+    a_shelf(an_account(), "odd", columns=("x" * 500, "it's \\ & <b>", "números"))
+    entry = SearchEntry.objects.get()
+    assert len(entry.columns[0]) == 200
+    assert found(client, "q=números") == ["odd"]
+    version = Version(layout={"unit": "m²\u2028" * 100}, recipe={"generator": {"name": "house/x"}}, rows=1)
+    words = facets.words_of(entry.listing, [], version)
+    assert not any(word.startswith("unit:") for word in words)
