@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from catalog.models import Dataset, Delivery, Licence, Listing, Offer, Terms, Version
+from catalog.models import Dataset, Delivery, Licence, Listing, Offer, ProblemReport, Review, Terms, Version
 from marketplace.accounts.staff import LookOnly
 
 
@@ -67,3 +67,23 @@ class DeliveryAdmin(LookOnly[Delivery]):
     list_select_related = ("licence", "version__dataset__account")
     search_fields = ("licence__account__slug", "version__dataset__name")
     ordering = ("-at",)
+
+
+@admin.register(Review)
+class ReviewAdmin(LookOnly[Review]):
+    """Decided on the pages under ``/moderation``."""
+
+    list_display = ("listing", "state", "asked_at", "decided_at", "decided_by")
+    list_select_related = ("listing__dataset__account", "decided_by")
+    list_filter = ("state",)
+    search_fields = ("listing__dataset__name", "listing__dataset__account__slug")
+    ordering = ("-asked_at", "-id")
+
+
+@admin.register(ProblemReport)
+class ProblemReportAdmin(LookOnly[ProblemReport]):
+    list_display = ("title", "state", "version", "account", "reported_at")
+    list_select_related = ("version__dataset__account", "account")
+    list_filter = ("state",)
+    search_fields = ("title", "account__slug", "version__dataset__name", "version__dataset__account__slug")
+    ordering = ("-reported_at", "-id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from generation.runs.models import Generator, GeneratorVersion, Probe, Run, Runtime, Source
+from generation.runs.models import Generator, GeneratorVersion, Making, Probe, Run, Runtime, Source
 from marketplace.accounts.staff import LookOnly
 
 
@@ -40,6 +40,15 @@ class RunAdmin(LookOnly[Run]):
     ordering = ("-created_at",)
     # A plan has an entry for every shard.
     exclude = ("seed", "salt", "plan")
+
+
+@admin.register(Making)
+class MakingAdmin(LookOnly[Making]):
+    list_display = ("created_at", "state", "account", "generator", "dataset")
+    list_select_related = ("account", "generator__generator__account", "dataset__account")
+    list_filter = ("state",)
+    search_fields = ("account__slug", "name", "dataset__name", "generator__generator__name")
+    ordering = ("-created_at", "-id")
 
 
 @admin.register(Probe)

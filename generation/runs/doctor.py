@@ -9,8 +9,8 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from catalog.models import Licence, Version
-from generation.runs import lifecycle, probes, sources
-from generation.runs.models import Probe, Run, Source
+from generation.runs import lifecycle, probes, selling, sources
+from generation.runs.models import Making, Probe, Run, Source
 from marketplace.doctor import Fault, check
 from marketplace.work.models import Piece
 
@@ -66,3 +66,12 @@ def probes_are_made() -> Iterator[Fault]:
     asked = Probe.objects.filter(~Exists(coming), state=Probe.State.ASKED)
     for probe in asked.filter(created_at__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"probe {probe.id}", "it was asked for and no work is left that would make it.")
+
+
+@check(promise=7)
+def makings_are_checked() -> Iterator[Fault]:
+    """What a seller asked to be made has work that will check it."""
+    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=selling.CHECK)
+    asked = Making.objects.filter(~Exists(coming), state=Making.State.ASKED)
+    for making in asked.filter(created_at__lt=Now() - _PATIENCE).iterator():
+        yield Fault(f"making {making.id}", "it was asked for and no work is left that would check it.")

@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 
 from catalog.models import Licence, Version
-from generation.runs import doctor, probes, sources
-from generation.runs.models import Probe, Run, Source
+from generation.runs import doctor, probes, selling, sources
+from generation.runs.models import Making, Probe, Run, Source
 from marketplace.doctor import CheckFunction
 from marketplace.work.models import Piece
 from tests.factories import a_dataset, a_licence, a_version, an_account
@@ -68,3 +68,12 @@ def test_a_probe_that_nobody_will_make_is_found() -> None:
     assert said(doctor.probes_are_made) == []
     Piece.objects.filter(subject=probe.id).delete()
     assert said(doctor.probes_are_made) == [f"probe {probe.id}"]
+
+
+def test_what_a_seller_asked_for_and_nobody_will_check_is_found() -> None:
+    generator = the_dice()
+    making = selling.ask(an_account("seller"), generator, parameters={}, units=10, splits=[], name="throws")
+    Making.objects.update(created_at=Now() - timedelta(hours=1))
+    assert said(doctor.makings_are_checked) == []
+    Piece.objects.all().delete()
+    assert said(doctor.makings_are_checked) == [f"making {making.id}"]
