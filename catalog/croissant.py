@@ -1,7 +1,8 @@
 """A version in Croissant 1.1 (MLCommons): its files with digests, its tables with their columns, where it comes from.
 
 A record set of several files is described by its file set. The free sample of each configuration is a record set of one
-file, which every reader of Croissant can iterate.
+file, which every reader of Croissant can iterate; its file object stands apart, since ``mlcroissant`` fetches all files
+of a file set with the one that it needs.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from django.urls import reverse
 from catalog import citation
 from catalog.column_types import PICTURE, ColumnType, ListOf, Record, Scalar, parse
 from catalog.hub import card
-from catalog.models import File, Listing, Version
-from marketplace import storage
+from catalog.models import File, Licence, Listing, Version
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
+#: Parquet by the name under which readers of Croissant know it.
+PARQUET = "application/x-parquet"
 
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -87,8 +89,8 @@ _INTEGERS = {"int8": "cr:Int8", "int16": "cr:Int16", "int32": "cr:Int32", "int64
 _MEDIA = {"image": "sc:ImageObject", "audio": "sc:AudioObject", "video": "sc:VideoObject"}
 
 
-def document(version: Version, listing: Listing | None) -> dict[str, Any]:
-    """The JSON-LD of ``version``."""
+def document(version: Version, listing: Listing | None, licence: Licence | None) -> dict[str, Any]:
+    """The JSON-LD of ``version`` for a reader who has ``licence`` to it, if any."""
     dataset = version.dataset
     files = version.files.order_by("id")
     described: dict[str, Any] = {
@@ -104,7 +106,7 @@ def document(version: Version, listing: Listing | None) -> dict[str, Any]:
         "datePublished": f"{version.published_at:%Y-%m-%d}",
         "creator": creator(version),
         "publisher": {"@type": "sc:Organization", "name": "Lookalike", "url": settings.PUBLIC_URL},
-        "license": licences(listing),
+        "license": licences(version, listing, licence),
         "citeAs": citation.bibtex(version),
         "isLiveDataset": False,
         "keywords": card.parsed_front_matter(version)["tags"],
@@ -115,7 +117,7 @@ def document(version: Version, listing: Listing | None) -> dict[str, Any]:
         ),
         "rai:dataCollectionType": "Synthetic data generation",
         "prov:wasGeneratedBy": {"@type": "prov:Activity", "prov:label": _maker(version)},
-        "distribution": [*map(_file_object, files), *_file_sets(files)],
+        "distribution": [*map(_file_object, files), *_sample_objects(version, files), *_file_sets(files)],
         "recordSet": list(_record_sets(version, files)),
     }
     return described
@@ -128,14 +130,13 @@ def creator(version: Version) -> dict[str, Any]:
     return {"@type": kind, "name": account.name}
 
 
-def licences(listing: Listing | None) -> list[str]:
-    """Addresses of the terms that are offered; of those of the page where there are none."""
-    if listing is None:
-        return [settings.PUBLIC_URL]
-    offered = [settings.PUBLIC_URL + reverse("catalog:terms", args=[offer.terms_id]) for offer in listing.offers.open()]
-    dataset = listing.dataset
-    page = settings.PUBLIC_URL + reverse("catalog:dataset", args=[dataset.account.slug, dataset.name])
-    return list(dict.fromkeys(offered)) or [page]
+def licences(version: Version, listing: Listing | None, licence: Licence | None = None) -> list[str]:
+    """Addresses of the terms under which the reader has the data, else of those on offer, else of the page."""
+    terms = [] if listing is None else [offer.terms_id for offer in listing.offers.open()]
+    if licence is not None:
+        terms = [licence.terms_id]
+    found = [settings.PUBLIC_URL + reverse("catalog:terms", args=[each]) for each in dict.fromkeys(terms)]
+    return found or [citation.address(version)]
 
 
 def _maker(version: Version) -> str:
@@ -156,9 +157,21 @@ def _file_object(file: File) -> dict[str, Any]:
         "name": file.path,
         "contentUrl": settings.PUBLIC_URL + address,
         "contentSize": f"{file.bytes} B",
-        "encodingFormat": storage.PARQUET,
+        "encodingFormat": PARQUET,
         "sha256": file.sha256,
     }
+
+
+def _sample_objects(version: Version, files: QuerySet[File]) -> Iterator[dict[str, Any]]:
+    """The free sample of each configuration's first split, once more under a name of its own."""
+    for table in version.layout["tables"]:
+        first = next((file for file in files if file.sample and file.config == table["name"]), None)
+        if first is not None:
+            yield _file_object(first) | {"@id": _sample_name(table), "name": _sample_name(table)}
+
+
+def _sample_name(table: Mapping[str, Any]) -> str:
+    return f"{table['name']}-sample-file"
 
 
 def _file_sets(files: QuerySet[File]) -> Iterator[dict[str, Any]]:
@@ -172,21 +185,22 @@ def _file_sets(files: QuerySet[File]) -> Iterator[dict[str, Any]]:
             "@id": f"{config}-{split}-files",
             "name": f"{config}-{split}-files",
             "containedIn": [{"@id": path} for path in those],
-            "encodingFormat": storage.PARQUET,
+            "encodingFormat": PARQUET,
             "includes": f"{those[0].rpartition('/')[0]}/{split}-*.parquet",
         }
 
 
 def _record_sets(version: Version, files: QuerySet[File]) -> Iterator[dict[str, Any]]:
-    samples = {(file.config, file.split): file.path for file in files if file.sample}
+    splits = dict.fromkeys((file.config, file.split) for file in files)
+    sampled = {file.config for file in files if file.sample}
     for table in version.layout["tables"]:
-        splits = [split for config, split in samples if config == table["name"]]
-        for split in splits:
-            name = f"{table['name']}-{split}"
-            yield _record_set(name, table, {"fileSet": {"@id": f"{name}-files"}})
-        if splits:
-            first = {"fileObject": {"@id": samples[table["name"], splits[0]]}}
-            yield _record_set(f"{table['name']}-sample", table, first)
+        for config, split in splits:
+            if config == table["name"]:
+                name = f"{config}-{split}"
+                yield _record_set(name, table, {"fileSet": {"@id": f"{name}-files"}})
+        if table["name"] in sampled:
+            source = {"fileObject": {"@id": _sample_name(table)}}
+            yield _record_set(f"{table['name']}-sample", table, source)
 
 
 def _record_set(name: str, table: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ _CELL_SHOWN = 120
 _NAMED = 12
 _FIGURE_SHOWN = 40
 _FEW_BARS = 4
+#: A moment as statistics tell it; pages show it to the second.
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SAYS_LITTLE = frozenset({"key", "reference", "time"})
 
@@ -199,7 +201,6 @@ def classes(objects: Any) -> str:
 def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Column:
     counted = counted or {}
     distinct = counted.get("distinct")
-    quantiles = dict((counted.get("quantiles") or {}).get("at", []))
     return Column(
         name=column["name"],
         words=type_words(column["type"]) + (f", {column['unit']}" if column.get("unit") else ""),
@@ -209,7 +210,7 @@ def _column(column: Mapping[str, Any], counted: Mapping[str, Any] | None) -> Col
         nulls=counted.get("nulls", 0) / max(counted.get("count", 0) + counted.get("nulls", 0), 1),
         distinct="" if distinct is None else ("" if distinct["exact"] else "about ") + thousands(distinct["value"]),
         low=_figure(counted.get("minimum")),
-        median=_figure(quantiles.get(0.5)),
+        median=_median(counted.get("quantiles")),
         mean=_figure(counted.get("mean")),
         high=_figure(counted.get("maximum")),
     )
@@ -222,6 +223,11 @@ def type_words(type_: str) -> str:
     if type_.startswith(("list<", "large_list<", "fixed_size_list<")):
         return "list of records" if "<" in type_.partition("<")[2] else "list"
     return type_
+
+
+def _median(quantiles: Mapping[str, Any] | None) -> str:
+    found = _figure(dict((quantiles or {}).get("at", [])).get(0.5))
+    return f"about {found}" if found and quantiles and not quantiles["exact"] else found
 
 
 def plot_of(counted: Mapping[str, Any]) -> Plot | None:
@@ -243,7 +249,10 @@ def _figure(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return thousands(value) if isinstance(value, int | float) else str(value).replace("T", " ")[:_FIGURE_SHOWN]
+    if isinstance(value, int | float):
+        return thousands(value)
+    moment = _MOMENT.match(str(value))
+    return f"{moment[1]} {moment[2]}" if moment else str(value)[:_FIGURE_SHOWN]
 
 
 def cell(value: Any, type_: str) -> Cell:

@@ -29,6 +29,7 @@ _ROWS = 50
 _PICTURES = 24
 _LARGEST_OFFSET = 1 << 53
 _VALUE_SHOWN = 2_000
+_RARE = 0.2
 
 Row = tuple[int, Mapping[str, Any]]
 
@@ -67,7 +68,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the sheet; ``hit`` marks one whose label is true."""
+    """A row of the sheet; ``hit`` marks one whose label is the rare one."""
 
     number: int
     address: str
@@ -92,6 +93,7 @@ class Sheet:
     """One configuration as the data tab shows it."""
 
     table: pages.TableSheet
+    heading: str
     heads: Sequence[Head]
     lines: Sequence[Line]
     shots: Sequence[Shot]
@@ -258,19 +260,20 @@ def _sheet(look: Look, table: pages.TableSheet, wanted: Wanted) -> Sheet:
         found = answers.Found(pa.schema([]), [], [], 0)
     names = [column.name for column in table.columns]
     types = {column["name"]: column["type"] for column in described}
-    labels = [c["name"] for c in described if c.get("role") == "label" and c["type"] == "bool"]
+    rare = _rare(described, look.counted(wanted.config))
     lines = [
         Line(
             number,
             look.row_address(wanted.config, wanted.split, number),
             [pages.cell(previews.plain(values.get(name)), types[name]) for name in names],
-            any(values.get(name) is True for name in labels),
+            any(values.get(name) is value for name, value in rare),
         )
         for number, values in found.rows
     ]
     last = wanted.offset + len(found.rows)
     return Sheet(
         table=table,
+        heading=_heading(look.version, table, pictured=pictured),
         heads=[_head(column, described, wanted) for column in table.columns],
         lines=lines,
         shots=_shots(look, described, wanted, found.rows),
@@ -319,13 +322,32 @@ def _words(look: Look, wanted: Wanted, found: answers.Found) -> str:
         sample = look.reach.version.files.of_split(wanted.config, wanted.split).filter(sample=True).first()
         of = 0 if sample is None else sample.rows
         to = wanted.offset + len(found.rows)
-        which = f"{thousands(found.total)} of the {thousands(of)} rows of the free sample"
-        return f"{thousands(wanted.offset + 1)} to {thousands(to)} of {which}."
+        end = "largest" if wanted.sort.startswith("-") else "smallest"
+        by = f", {wanted.sort.removeprefix('-')} {end} first" if wanted.sort else ""
+        which = f"{thousands(found.total)} of the {thousands(of)} rows of the free sample{by}"
+        return f"{which}; {thousands(wanted.offset + 1)} to {thousands(to)} are shown."
     words = f"Rows {thousands(first)} to {thousands(last)} of {thousands(found.total)}"
     if look.reach.full:
         return f"{words}."
     whole = look.reach.rows_in_all(wanted.config, wanted.split)
     return f"{words} in the free sample; {thousands(whole)} in all with a licence."
+
+
+def _heading(version: Version, table: pages.TableSheet, *, pictured: bool) -> str:
+    words = f"{thousands(table.rows)} {'pictures' if pictured else 'rows'}"
+    return words if len(version.layout["tables"]) == 1 else f"{table.name}: {words}"
+
+
+def _rare(described: Sequence[Mapping[str, Any]], counted: Mapping[str, Any] | None) -> list[tuple[str, bool]]:
+    """The labels that are true or false, and which of the two is rare."""
+    labels = {c["name"] for c in described if c.get("role") == "label" and c["type"] == "bool"}
+    found = []
+    for column in (counted or {}).get("columns", []):
+        if column["name"] in labels and column.get("values"):
+            least = min(column["values"], key=lambda one: one["count"])
+            if least["count"] < _RARE * column["count"]:
+                found.append((column["name"], least["value"]))
+    return found
 
 
 def _described(version: Version, config: str) -> list[Mapping[str, Any]]:

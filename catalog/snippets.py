@@ -29,18 +29,18 @@ class Snippet:
     text: str
 
 
-def setup() -> str:
-    """The lines that tell every tool where this site is, and who asks."""
-    return f"export HF_ENDPOINT={settings.PUBLIC_URL}\nexport HF_TOKEN={TOKEN}\n"
+def setup(*, token: bool) -> str:
+    """The lines that tell every tool where this site is and, with ``token``, who asks."""
+    return f"export HF_ENDPOINT={settings.PUBLIC_URL}\n" + (f"export HF_TOKEN={TOKEN}\n" if token else "")
 
 
-def snippets(version: Version, *, whole: bool) -> list[Snippet]:
+def snippets(version: Version, *, whole: bool, token: bool) -> list[Snippet]:
     """Lines for each tool that load a split of ``version``, or the free sample of it unless ``whole``."""
     file = version.files.order_by("id").first()
-    return [] if file is None else list(_snippets(version, file, whole=whole))
+    return [] if file is None else list(_snippets(version, file, whole=whole, token=token))
 
 
-def _snippets(version: Version, first: File, *, whole: bool) -> Iterator[Snippet]:
+def _snippets(version: Version, first: File, *, whole: bool, token: bool) -> Iterator[Snippet]:
     name, number = str(version.dataset), version.number
     base = f"datasets/{name}@{number}"
     path = _SAMPLE.sub("-*", first.path) if whole else first.path
@@ -74,7 +74,8 @@ def _snippets(version: Version, first: File, *, whole: bool) -> Iterator[Snippet
     files = version.files.filter(config=first.config, split=first.split).count() if whole else 1
     numbered = _SAMPLE.sub(lambda found: f"-[00000-{files - 1:05d}]-of-{found[1]}", first.path)
     address = f"{settings.PUBLIC_URL}/datasets/{name}/resolve/{number}/{numbered if files > 1 else first.path}"
-    yield Snippet("curl", "curl", f'curl -L -C - -O -H "Authorization: Bearer $HF_TOKEN" \\\n    "{address}"\n')
+    shown = '-H "Authorization: Bearer $HF_TOKEN" ' if token else ""
+    yield Snippet("curl", "curl", f'curl -f -L -C - -O {shown}\\\n    "{address}"\n')
 
 
 def _datasets(version: Version, first: File, *, whole: bool) -> str:

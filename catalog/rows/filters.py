@@ -52,20 +52,23 @@ def find(
     file = reach.version.files.of_split(config, split).filter(sample=True).first()
     shape = answers.schema(reach, config, split)
     faults: list[Fault] = []
-    condition = conditions.where(where, shape, faults)
-    by = conditions.order(order, shape, faults)
+    there = pa.schema([shape.field(name) for name in local.columns(shape)])
+    condition = conditions.where(where, there, faults)
+    by = conditions.order(order, there, faults)
     if faults:
         raise Problem(422, "This condition cannot be put to the sample", faults=faults)
     shown = list(columns or shape.names)
     if file is None or not file.rows:
         return answers.Found(shape, shown, [], 0)
-    if file.bytes > local.LARGEST:
-        raise Problem(422, "The sample is too large to be searched", "Download it, and search it with DuckDB.")
     read = answers.read_columns(shape, shown)
-    path = local.sample(file)
-    places = ", ".join(f"c{place}" for place in range(len(shape)))
+    try:
+        path = local.sample(file)
+    except local.TooLarge as error:
+        remedy = "Download it, and search it with DuckDB."
+        raise Problem(422, "The sample is too large to be searched here", remedy) from error
+    places = ", ".join(f"c{place}" for place in range(len(there)))
     rows = f"read_parquet({_quoted(path)}, file_row_number = true) AS sample({places}, number) WHERE {condition.sql}"
-    listed = ", ".join(["number", *(conditions.place(shape, name) for name in read)])
+    listed = ", ".join(["number", *(conditions.place(there, name) for name in read)])
     ordered = f"{by.sql}, number" if by else "number"
     with _bounded(path) as database:
         [(total,)] = database.execute(f"SELECT count(*) FROM {rows}", list(condition.parameters)).fetchall()

@@ -72,6 +72,24 @@ def schema(file: File) -> pa.Schema:
     return footer(file).schema.to_arrow_schema()
 
 
+def opened(file: File) -> pq.ParquetFile:
+    """The file, to be read by ranges; those that lie together are read at once."""
+    source = pa.PythonFile(RangedBlob(file.sha256, file.bytes), mode="r")
+    return pq.ParquetFile(source, metadata=footer(file), pre_buffer=True)
+
+
+def stored_bytes(file: File, columns: Sequence[str]) -> int:
+    """How many bytes the file has of these columns."""
+    known = footer(file)
+    wanted = set(columns)
+    return sum(
+        known.row_group(group).column(leaf).total_compressed_size
+        for group in range(known.num_row_groups)
+        for leaf in range(known.num_columns)
+        if known.row_group(group).column(leaf).path_in_schema.partition(".")[0] in wanted
+    )
+
+
 def rows(file: File, first: int, count: int, columns: Sequence[str]) -> pa.Table:
     """``count`` rows of the file from ``first`` on (fewer at its end), of ``columns`` only.
 
@@ -89,9 +107,7 @@ def rows(file: File, first: int, count: int, columns: Sequence[str]) -> pa.Table
         held += in_group
     if not groups or not columns:
         return known.schema.to_arrow_schema().empty_table().select(list(columns))
-    source = pa.PythonFile(RangedBlob(file.sha256, file.bytes), mode="r")
-    opened = pq.ParquetFile(source, metadata=known, pre_buffer=True)
-    return opened.read_row_groups(groups, columns=list(columns), use_threads=False).slice(first - before, count)
+    return opened(file).read_row_groups(groups, columns=list(columns), use_threads=False).slice(first - before, count)
 
 
 @lru_cache(maxsize=_IN_MEMORY)

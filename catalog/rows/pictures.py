@@ -5,6 +5,7 @@ Neighbours are asked for together (a page shows many), so what is read for one i
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -18,6 +19,10 @@ from catalog.rows.access import Reach
 _KEPT_SECONDS = 600
 _TOGETHER = 50
 _NOTHING = b""
+_ROOM = 8 << 20  # bytes that are kept at once
+_LONGEST_READ = 20  # seconds
+_PAUSE = 0.05
+_PATIENCE = 100  # pauses
 
 #: Pictures that are served under our name: those that are pixels and nothing else. SVG, for one, is a document.
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -43,13 +48,32 @@ def picture(reach: Reach, config: str, split: str, column: str, row: int) -> tup
 
 
 def _content(file: File, column: str, row: int) -> bytes:
+    """The bytes in a cell: kept by an earlier reader, or read now; whoever asks meanwhile waits for that."""
     key = f"cell:{file.sha256}:{column}:"
-    found: bytes | None = cache.get(f"{key}{row}")
-    if found is not None:
-        return found
+    reading = f"{key}reading:{row - row % _TOGETHER}"
+    for _ in range(_PATIENCE):
+        found: bytes | None = cache.get(f"{key}{row}")
+        if found is not None:
+            return found
+        if cache.add(reading, True, _LONGEST_READ):
+            break
+        time.sleep(_PAUSE)
+    try:
+        return _read(file, column, row, key)
+    finally:
+        cache.delete(reading)
+
+
+def _read(file: File, column: str, row: int, key: str) -> bytes:
     first = row - row % _TOGETHER
     values = parquet.rows(file, first, _TOGETHER, [column]).column(0).to_pylist()
-    contents = [value.get("bytes") if isinstance(value, dict) else value for value in values]
-    kept = {f"{key}{first + place}": content or _NOTHING for place, content in enumerate(contents)}
+    contents = [(value.get("bytes") if isinstance(value, dict) else value) or _NOTHING for value in values]
+    kept, size = {}, 0
+    # The one that is asked for first, then those that follow it, then those before, as far as there is room.
+    asked = row - first
+    for place in [*range(asked, len(contents)), *range(asked)]:
+        size += len(contents[place])
+        if size <= _ROOM:
+            kept[f"{key}{first + place}"] = contents[place]
     cache.set_many(kept, _KEPT_SECONDS)
-    return kept[f"{key}{row}"]
+    return contents[asked]

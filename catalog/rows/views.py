@@ -15,9 +15,7 @@ from catalog.models import Dataset
 from catalog.rows import answers, filters, pictures
 from catalog.rows.access import Reach, reach, split_faults, splits
 from catalog.views.seen import version_of
-from marketplace.accounts import tokens
-from marketplace.accounts.acting import acting_account
-from marketplace.accounts.models import Account, Scope
+from marketplace.accounts.reading import reading_account
 from marketplace.web.problems import Fault, Problem
 
 _UNPROCESSABLE = 422
@@ -117,19 +115,8 @@ def picture(request: HttpRequest, owner: str, name: str, number: str) -> HttpRes
     return response
 
 
-def reader(request: HttpRequest) -> Account | None:
-    """The account that asks: by its token, else by its session. Raises Problem 401 for a token that is none."""
-    if "Authorization" not in request.headers:
-        return acting_account(request)
-    token = tokens.bearer(request)
-    if token is None or Scope.READ not in token.scopes:
-        detail = "The token is unknown, revoked or expired, or may not read. Make one on the page of your account."
-        raise Problem(401, "This token is not accepted", detail)
-    return token.account
-
-
 def _reach(request: HttpRequest, owner: str, name: str, number: str | None) -> Reach:
-    account = reader(request)
+    account = reading_account(request)
     dataset = Dataset.objects.named(owner, name).first()
     version = None
     if dataset is not None:

@@ -3,6 +3,7 @@
 from catalog.views.compare import compare
 from catalog.views.dataset import data, files, load, problems, provenance, row, statistics, versions
 from catalog.views.described import bibtex, cff, croissant
+from catalog.views.dictionary import dictionary_csv, dictionary_json
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
 from catalog.views.licences import acquire, library, licence, terms
 from catalog.views.moderation import review, review_picture, reviews
@@ -23,6 +24,8 @@ __all__ = [
     "compare",
     "croissant",
     "data",
+    "dictionary_csv",
+    "dictionary_json",
     "file",
     "files",
     "library",

@@ -16,6 +16,7 @@ from catalog.models import Dataset, Listing, Version
 from catalog.pages import links, sheets_of
 from catalog.related import related
 from catalog.rows.access import Reach
+from catalog.schema_org import json_ld
 from catalog.shapes import ReplayEnvelope
 from catalog.views.problems import problems_of
 from catalog.views.seen import dataset_at, nothing_there, version_of
@@ -106,6 +107,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
         "relations": relations.drawing(seen.version.layout),
         "maker": seen.version.recipe["generator"]["name"].split("/"),
         "related": [] if seen.listing is None else related(seen.listing),
+        "json_ld": "" if seen.listing is None else json_ld(seen.version, seen.listing),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }
     return render(request, "catalog/dataset.html", seen.context("data") | context)
@@ -128,7 +130,11 @@ def statistics(request: HttpRequest, owner: str, name: str, number: str | None =
     """What was measured of the version: statistics by column, reports, and what was not measured."""
     seen = _seen_or_404(request, owner, name, number)
     shown = _documents(seen.version, ("statistics",))
-    return render(request, "catalog/tabs/statistics.html", seen.context("statistics") | _shown_context(seen, shown))
+    return render(
+        request,
+        "catalog/tabs/statistics.html",
+        seen.context("statistics") | _shown_context(seen, shown) | {"documents": set(shown)},
+    )
 
 
 @require_GET
@@ -152,8 +158,8 @@ def load(request: HttpRequest, owner: str, name: str, number: str | None = None)
     seen = _seen_or_404(request, owner, name, number)
     shown = seen.context("load")
     context = {
-        "setup": snippets.setup(),
-        "snippets": snippets.snippets(seen.version, whole=shown["may_have"]),
+        "setup": snippets.setup(token=seen.account is not None),
+        "snippets": snippets.snippets(seen.version, whole=shown["may_have"], token=seen.account is not None),
         "citation": {"text": citation.text(seen.version), "bibtex": citation.bibtex(seen.version)},
     }
     return render(request, "catalog/tabs/load.html", shown | context)

@@ -7,16 +7,19 @@ import json
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from catalog import citation
+from catalog import citation, licensing
 from catalog.croissant import document
 from catalog.views.seen import seen_version
+from marketplace.accounts.reading import reading_account
 
 
 @require_safe
 def croissant(request: HttpRequest, owner: str, name: str, number: str) -> HttpResponse:
     """Croissant JSON-LD."""
     version = seen_version(request, owner, name, number)
-    described = document(version, getattr(version.dataset, "listing", None))
+    account = reading_account(request)
+    licence = None if account is None else licensing.licence_for(account, version)
+    described = document(version, getattr(version.dataset, "listing", None), licence)
     return HttpResponse(json.dumps(described, ensure_ascii=False, indent=1), content_type="application/ld+json")
 
 

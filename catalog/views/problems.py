@@ -93,7 +93,8 @@ def _answer_form(request: HttpRequest, found: ProblemReport, sent: Any = None) -
     if not isinstance(request.user, User):
         return None
     speaks = problem_reports.voice(found, account=acting_account(request), by=request.user)
-    return AnswerForm(sent, voice=speaks, prefix=str(found.id)[-12:] if sent is None else None) if speaks else None
+    # Many of these stand on one page, so their controls need ids of their own.
+    return AnswerForm(sent, voice=speaks, auto_id=f"answer-{found.id}-%s") if speaks else None
 
 
 def _place(made: ProblemReport) -> str:

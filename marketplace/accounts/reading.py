@@ -41,11 +41,12 @@ def shown_token(request: HttpRequest) -> ApiToken | None:
 
 
 def _find(header: str) -> ApiToken | None:
-    if not header:
-        return None
     scheme, _, shown = header.partition(" ")
     secret = _password(shown.strip()) if scheme.lower() == "basic" else shown.strip()
     known = scheme.lower() in {"basic", "bearer"}
+    if not header or (known and not shown.strip()):
+        # A variable that is not set leaves the scheme alone: that is nobody, and no wrong token.
+        return None
     token = tokens.authenticate(secret) if known else None
     if token is None:
         raise Problem(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from catalog import attachments, overlays, previews, publishing, relations
+from catalog import attachments, overlays, pages, previews, publishing, relations
 from catalog.models import Dataset, Version
 from generation.quality.profile import TableProfile, finish
 from generation.sdk.media import marked_png
+from marketplace import storage
+from marketplace.web.plots import Categories
 from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version_of, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
@@ -66,7 +72,7 @@ def test_the_sample_is_paged_sorted_and_searched_by_links_and_a_form(client: Cli
     assert numbers(ordered)[:2] == [199, 198] and 'aria-sort="descending"' in ordered
     found = shown(client, where="number >= 190 and odd = true")
     assert numbers(found) == [191, 193, 195, 197, 199]
-    assert "1 to 5 of 5 of the 200 rows of the free sample." in found
+    assert "5 of the 200 rows of the free sample; 1 to 5 are shown." in found
 
 
 def test_a_condition_that_cannot_be_read_is_told_beside_the_form_and_kept_in_it(
@@ -192,3 +198,113 @@ def test_tables_that_refer_to_each_other_are_drawn_and_told(client: Client, data
     on_shelf(dataset)
     assert "sizes.part refers to parts.part" in shown(client)
     assert relations.drawing({"tables": [layout["tables"][0]]}) is None  # type: ignore[index]
+
+
+def test_the_dictionary_is_there_as_csv_and_json_and_tells_what_was_counted(client: Client, dataset: Dataset) -> None:
+    described = pa.schema(
+        [
+            pa.field("number", pa.int64(), metadata={"description": "=1+1", "unit": "mm", "role": "key"}),
+            pa.field("odd", pa.bool_()),
+        ]
+    )
+    rows = ROWS.cast(described)
+    version = a_version_of(dataset, {"default": [rows]})
+    with_statistics(version, {"default": rows})
+    on_shelf(dataset)
+    base = f"{ADDRESS}/versions/1.0.0"
+    told = json.loads(shown(client, f"{base}/dictionary.json"))
+    assert told["manifest_sha256"] == version.digest
+    number = told["columns"][0]
+    assert (number["column"], number["unit"], number["minimum"], number["maximum"]) == ("number", "mm", 0, 199)
+    assert (number["distinct"], number["distinct_exact"], number["nulls"]) == (200, True, 0)
+    lines = list(csv.DictReader(io.StringIO(shown(client, f"{base}/dictionary.csv"))))
+    assert [line["column"] for line in lines] == ["number", "odd"]
+    assert lines[0]["description"] == "'=1+1"
+    shown(Client(), "/datasets/seller/nothing/versions/1.0.0/dictionary.csv", status=404)
+
+
+def test_the_quality_report_says_what_was_not_measured(client: Client, dataset: Dataset) -> None:
+    version = a_version_of(dataset, {"default": [ROWS]})
+    on_shelf(dataset)
+    assert "The statistics of this version were not measured." in shown(client, f"{ADDRESS}/statistics")
+    with_statistics(version, {"default": ROWS})
+    page = shown(client, f"{ADDRESS}/statistics")
+    assert "counted over all 200 rows" in page and "not measured" in page and "<svg" in page
+
+
+def test_exact_figures_of_page_and_api_are_those_that_duckdb_counts(
+    client: Client, dataset: Dataset, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(5)
+    parts = [
+        pa.table({"amount": pa.array(random.normal(20, 7, 700)), "code": pa.array(random.integers(0, 9, 700))})
+        for _ in range(3)
+    ]
+    version = a_version_of(dataset, {"default": parts})
+    with_statistics(version, {"default": pa.concat_tables(parts)})
+    on_shelf(dataset)
+    for file in version.files.all():
+        storage.download(storage.blob_key(file.sha256), tmp_path / f"{file.id}.parquet")
+    answer = client.get(f"/api/v1{ADDRESS}/statistics").json()
+    for column in answer["statistics"]:
+        name, told = column["column_name"], column["column_statistics"]
+        counted = duckdb.sql(
+            f"SELECT min({name}), max({name}), avg({name}), stddev_samp({name}), count(DISTINCT {name}) "
+            f"FROM read_parquet('{tmp_path}/*.parquet')"
+        ).fetchall()[0]
+        assert [told["min"], told["max"], told["mean"], told["std"]] == pytest.approx(counted[:4], rel=1e-9)
+        distinct = column["lookalike"]["distinct"]
+        assert distinct["exact"] is (distinct.get("standard_error") is None)
+        error = 0 if distinct["exact"] else 5 * distinct["standard_error"] * counted[4]
+        assert abs(distinct["value"] - counted[4]) <= error
+    page = shown(client, f"{ADDRESS}/statistics")
+    for column in answer["statistics"]:
+        distinct = column["lookalike"]["distinct"]
+        said = f"{distinct['value']:,}" if distinct["exact"] else f"about {distinct['value']:,}"
+        assert f'<td class="r">{said}</td>' in page
+
+
+def test_a_value_with_a_letter_t_is_no_moment() -> None:
+    counted = {"values": [{"value": "Toulouse", "count": 3}, {"value": "2026-01-02T03:04:05.678", "count": 1}]}
+    plot = pages.plot_of(counted)
+    assert isinstance(plot, Categories)
+    assert [name for name, _ in plot.items] == ["Toulouse", "2026-01-02 03:04:05"]
+
+
+ADDRESSES = (
+    "/api/v1/datasets/seller/numbers/versions/1.0.0/rows",
+    "/api/v1/datasets/seller/numbers/versions/1.0.0/filter?where=number%20%3E%201",
+    "/api/v1/datasets/seller/numbers/versions/1.0.0/picture?column=image&row=0",
+    f"{ADDRESS}/versions/1.0.0/rows/0",
+    f"{ADDRESS}/rows/0",
+    f"{ADDRESS}/versions/1.0.0/dictionary.csv",
+    f"{ADDRESS}/versions/1.0.0/dictionary.json",
+    f"{ADDRESS}/versions/1.0.0?offset=1",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("state", ["private", "yanked"])
+def test_nothing_of_a_version_that_is_not_shown_is_given_to_a_stranger(
+    client: Client, dataset: Dataset, address: str, state: str
+) -> None:
+    version = a_version_of(dataset, {"default": [ROWS, ROWS]})
+    if state == "yanked":
+        on_shelf(dataset)
+        publishing.yank(version, "A column is mislabelled.")
+    stranger, _ = a_person("stranger")
+    assert client.get(address).status_code == 404
+    client.force_login(stranger)
+    assert client.get(address).status_code == 404
+
+
+def test_beyond_the_sample_no_row_is_given_to_a_stranger_by_any_address(client: Client, dataset: Dataset) -> None:
+    version = a_version_of(dataset, {"default": [ROWS, pa.table({"number": [777], "odd": [True]})]})
+    previews.make(version)
+    on_shelf(dataset)
+    for asked in ({"offset": 200}, {"offset": 150, "length": 100}, {"where": "number = 777"}, {"sort": "-number"}):
+        call = "filter" if "where" in asked or "sort" in asked else "rows"
+        answer = client.get(f"/api/v1{ADDRESS}/{call}", asked)
+        assert answer.status_code == 200 and all(row["row"]["number"] != 777 for row in answer.json()["rows"])
+        assert ">777<" not in shown(client, **asked)
+    shown(client, f"{ADDRESS}/rows/200", status=404)

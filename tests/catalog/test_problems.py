@@ -60,6 +60,8 @@ def test_a_problem_is_reported_answered_and_resolved_for_everybody_to_read(selle
     address = f"/problems/{found.id}"
     assert seller.client.post(address, {"text": "We look at it."})["Location"] == address
     assert Message.objects.filter(to="ann@example.com").count() == 1
+    own = seller.client.get(TAB).content.decode()
+    assert 'name="text"' in own and f'id="answer-{found.id}-text"' in own
     page = Client().get(TAB).content.decode()
     assert "We look at it." in page and "answered" in page and "The seller" in page
     ann.client.post(address, {"text": "It is still there.", "resolved": "on"})

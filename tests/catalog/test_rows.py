@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from django.test import Client
 from catalog import publishing
 from catalog.models import Dataset, ShelfState, Version
 from catalog.rows import parquet
+from catalog.rows import pictures as row_pictures
 from catalog.rows.access import Reach
 from marketplace import storage
 from marketplace.accounts import tokens
@@ -213,7 +215,7 @@ def test_a_token_reads_what_its_account_may_have(dataset: Dataset) -> None:
         return Client().get(f"{API}/rows", headers=headers).status_code
 
     assert status({"Authorization": f"Bearer {secret}"}) == 200
-    assert status({"Authorization": f"Bearer {other}"}) == 401
+    assert status({"Authorization": f"Bearer {other}"}) == 403
     assert status({"Authorization": "Bearer lk_none"}) == 401
     assert status({}) == 404
 
@@ -298,3 +300,28 @@ def test_a_blob_reads_as_a_file_of_its_size() -> None:
     assert opened.read(3) == b"\x00\x01\x02"
     opened.seek(-2, io.SEEK_END)
     assert opened.read() == b"\x62\x63" and opened.read(5) == b""
+
+
+def test_readers_of_neighbouring_pictures_read_them_once_together(
+    client: Client, dataset: Dataset, holder: Account
+) -> None:
+    version = a_version_of(dataset, {"default": [pictures(60)]})
+    a_licence(holder, version)
+    cold()
+    file = version.files.get()
+    parquet.footer(file)
+    with counted() as reads, ThreadPoolExecutor(8) as threads:
+        sizes = list(threads.map(lambda row: len(row_pictures._content(file, "image", row)), range(24)))
+    assert sizes == [20_000] * 24
+    assert len(reads) == 1
+
+
+def test_a_sample_of_pictures_is_searched_without_fetching_the_pictures(client: Client, dataset: Dataset) -> None:
+    version = a_version_of(dataset, {"default": [pictures(500)]}, row_group_rows=100)
+    on_shelf(dataset)
+    cold()
+    with counted() as reads:
+        page = answer(client, "filter", where="label = 'dent'", length=5)
+    assert all(row["row"]["label"] == "dent" for row in page["rows"])
+    assert page["rows"][0]["row"]["image"]["src"].endswith(f"row={page['rows'][0]['row_idx']}")
+    assert sum(reads) < 0.02 * version.bytes

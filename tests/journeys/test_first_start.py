@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.journeys.conftest import SHELVES, Visit
-from tests.journeys.visitor import PATIENCE
+from tests.journeys.conftest import FILLING, SHELVES, Visit
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
 
@@ -21,9 +20,9 @@ def test_the_shelves_fill_before_ones_eyes(visit: Visit) -> None:
     title = announced.first.get_by_role("heading").inner_text()
     # From here on the page is left to itself.
     shelf = rows.filter(has_text=title)
-    shelf.locator("progress").wait_for(state="detached", timeout=PATIENCE)
-    shelf.locator(".size").wait_for(timeout=PATIENCE)
-    rows.locator(".size").nth(SHELVES - 1).wait_for(timeout=PATIENCE)
+    shelf.locator("progress").wait_for(state="detached", timeout=FILLING)
+    shelf.locator(".size").wait_for(timeout=FILLING)
+    rows.locator(".size").nth(SHELVES - 1).wait_for(timeout=FILLING)
     assert announced.count() == 0
     for row in rows.all():
         assert "rows" in row.locator(".size").inner_text()

@@ -41,7 +41,9 @@ def describe_and_offer(visitor: Visitor) -> None:
     """Write the card with its preview, and open an offer."""
     page = visitor.page
     visitor.follow(visitor.link("Edit title, summary and card"))
-    page.get_by_label("Card").fill("# Use\n\nFor **teaching** only.\n\n| known | gap |\n|---|---|\n| no | refunds |")
+    page.get_by_role("textbox", name="Card").fill(
+        "# Use\n\nFor **teaching** only.\n\n| known | gap |\n|---|---|\n| no | refunds |"
+    )
     page.get_by_role("button", name="Preview the card").click()
     page.locator("#preview strong").wait_for()
     assert page.locator("#preview h3").inner_text() == "Use"

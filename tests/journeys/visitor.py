@@ -16,7 +16,7 @@ from tests.journeys.stack import Login
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 360, "height": 900}
 #: How long anything that workers do may take on a busy machine, in milliseconds.
-PATIENCE = 240_000
+PATIENCE = 600_000
 
 _AXE = Axe()
 _SEEN_BY_AXE: set[str] = set()

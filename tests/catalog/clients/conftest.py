@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,15 +54,13 @@ class Hub:
         done = self.run([sys.executable, "-c", written], token=token, cache=cache)
         return json.loads(done.splitlines()[-1])
 
-    def run(
-        self, command: list[str], *, token: str = "", cache: str = "", more: Mapping[str, str] | None = None
-    ) -> str:
+    def run(self, command: list[str], *, token: str = "", cache: str = "") -> str:
         """Run a program; its output. Fails with what it said."""
-        environment = self.environment(token, cache) | dict(more or {})
+        environment = self.environment(token, cache)
         home = Path(environment["HOME"])
         home.mkdir(exist_ok=True)
         done = subprocess.run(
-            command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=120
+            command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -14,7 +14,7 @@ from catalog.models import Dataset, Version
 from generation.runs import lifecycle, registry
 from marketplace.accounts import tokens
 from marketplace.accounts.models import Account, User
-from tests.factories import a_dataset, a_licence, a_listing, a_person, an_account
+from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
 from tests.workers import work_off
 
 _SPLITS = ({"name": "train", "share": 0.8}, {"name": "test", "share": 0.2})
@@ -41,7 +41,7 @@ def fill() -> Shelved:
         _made(seller, "payments", "tabular.card_transactions", 200, {"transactions": 3000}),
         _made(seller, "defects", "image.surface_defects", 24, {"size": 256}),
         _made(seller, "reports", "multimodal.inspection_reports", 12, {}),
-        _made(seller, "secret", "image.surface_defects", 2, {"size": 256}, listed=False),
+        a_version(a_dataset(seller, "secret")),
     ]
     for version in versions[:4]:
         a_licence(holder, version)
@@ -63,9 +63,7 @@ def _token(account: Account, user: User) -> str:
     return tokens.issue(account, created_by=user, name="tests", scopes=["read"]).secret
 
 
-def _made(
-    seller: Account, name: str, generator: str, units: int, parameters: Mapping[str, Any], *, listed: bool = True
-) -> Version:
+def _made(seller: Account, name: str, generator: str, units: int, parameters: Mapping[str, Any]) -> Version:
     """One more version of the seller's dataset ``name``, with its listing on the shelf."""
     house = Account.objects.filter(slug="house").first() or an_account("house")
     dataset = Dataset.objects.filter(account=seller, name=name).first() or a_dataset(seller, name)
@@ -78,6 +76,6 @@ def _made(
             splits=_SPLITS,
         )
     work_off()
-    if listed and not hasattr(dataset, "listing"):
+    if not hasattr(dataset, "listing"):
         publishing.put_on_shelf(a_listing(dataset).listing)
     return Version.objects.select_related("dataset__account").get(run=run.id)

@@ -6,6 +6,9 @@ import base64
 import hashlib
 import json
 import re
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,6 +89,12 @@ def test_a_wrong_token_is_said_to_be_wrong_even_where_none_is_needed(dataset: Da
     answer = with_token("lk_unknown").get(API)
     assert answer.status_code == 401
     assert answer["X-Error-Message"] == "Invalid credentials in Authorization header"
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", ""])
+def test_a_token_that_is_left_out_is_no_wrong_token(dataset: Dataset, header: str) -> None:
+    on_shelf(dataset)
+    assert Client(headers={"Authorization": header}).get(f"{RESOLVE}/main/{SAMPLE}").status_code == 302
 
 
 def test_a_token_that_may_not_read_data_reads_none(dataset: Dataset) -> None:
@@ -183,6 +192,27 @@ def test_a_licence_holder_is_led_to_the_store_and_the_link_is_recorded(dataset: 
     assert [(one.path, one.version) for one in Delivery.objects.all()] == [(REST, version)]
 
 
+def test_a_link_that_ended_is_renewed_and_the_download_goes_on(dataset: Dataset, settings: Settings) -> None:
+    version = on_shelf(dataset)
+    program, file = licensed(version), version.files.get(path=REST)
+    settings.DOWNLOAD_LINK_SECONDS = 1
+    ended = program.get(f"{RESOLVE}/main/{REST}")["Location"]
+    settings.DOWNLOAD_LINK_SECONDS = 300
+    first = fetched(program.get(f"{RESOLVE}/main/{REST}")["Location"], {"Range": "bytes=0-99"})
+    time.sleep(1.1)
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        fetched(ended, {"Range": "bytes=100-"})
+    again = program.get(f"{RESOLVE}/main/{REST}", headers={"Range": "bytes=100-"})["Location"]
+    rest = fetched(again, {"Range": "bytes=100-", "If-Range": first.headers["ETag"]})
+    assert (first.status, rest.status) == (206, 206)
+    assert hashlib.sha256(first.read() + rest.read()).hexdigest() == file.sha256
+
+
+def fetched(address: str, headers: dict[str, str]) -> Any:
+    """The answer of the object store."""
+    return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=10)
+
+
 def test_who_has_the_bytes_already_gets_no_link(dataset: Dataset) -> None:
     version = on_shelf(dataset)
     etag = f'"{version.files.get(path=REST).sha256}"'
@@ -211,6 +241,8 @@ PAGES = [
     "/datasets/seller/numbers/versions/1.0.0",
 ]
 ADDRESSES = [
+    "/datasets/seller/numbers/versions/1.0.0/croissant.json",
+    "/datasets/seller/numbers/versions/1.0.0/CITATION.cff",
     API,
     f"{API}/refs",
     f"{API}/revision/main",

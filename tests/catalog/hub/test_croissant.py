@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import yaml
 from django.test import Client
 
 from catalog import publishing
-from catalog.models import Dataset, Version
-from tests.factories import a_dataset, a_listing, a_version, an_account
+from catalog.models import Dataset, Listing, Version
+from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
@@ -42,6 +43,8 @@ def test_mlcroissant_finds_no_fault(client: Client, version: Version, tmp_path: 
     issues = read.metadata.ctx.issues
     assert (issues.errors, issues.warnings) == (set(), set())
     files = {file["@id"]: file["sha256"] for file in told["distribution"] if file["@type"] == "cr:FileObject"}
+    sample = version.files.get(sample=True)
+    assert files.pop("default-sample-file") == sample.sha256
     assert files == dict(version.files.values_list("path", "sha256"))
     assert all(version.commit in file["contentUrl"] for file in told["distribution"] if "contentUrl" in file)
     assert told["citeAs"] == client.get(f"{BASE}/citation.bib").content.decode()
@@ -56,3 +59,31 @@ def test_a_citation_names_number_and_digest_and_any_title(client: Client, versio
     assert r"50 \% \& \{braces\} é" in entry
     assert version.digest in entry and f"{BASE}" in entry
     assert entry.count("{") - entry.count(r"\{") == entry.count("}") - entry.count(r"\}")
+
+
+def test_the_page_of_a_listing_tells_search_engines_what_it_is(client: Client, version: Version) -> None:
+    Listing.objects.update(card="</script><script>alert(1)</script> & more")
+    page = client.get("/datasets/seller/numbers").content.decode()
+    held = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+    told = json.loads(held[0])
+    assert len(held) == 1
+    assert (told["@type"], told["version"], told["isAccessibleForFree"]) == ("Dataset", "1.0.0", True)
+    assert told["description"].endswith("</script><script>alert(1)</script> & more")
+    assert told["offers"][0]["price"] == "0.00"
+    assert told["distribution"][0]["sha256"] == version.files.get(sample=True).sha256
+
+
+def test_what_is_not_listed_is_not_told_to_search_engines(client: Client) -> None:
+    user, account = a_person()
+    a_version(a_dataset(account))
+    client.force_login(user)
+    page = client.get("/datasets/ann/numbers").content.decode()
+    assert "<script type" not in page
+
+
+def test_whoever_has_a_licence_is_told_its_terms(client: Client, version: Version) -> None:
+    offered = croissant(client)["license"]
+    user, account = a_person()
+    terms = a_licence(account, version).terms_id
+    client.force_login(user)
+    assert croissant(client)["license"] == [f"http://localhost:8000/terms/{terms}"] != offered
