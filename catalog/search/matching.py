@@ -25,7 +25,7 @@ LANGUAGE = "english"
 #: Of what words find, so many are counted; counts are exact up to this.
 COUNTED = 1_000
 #: Of what words find, so many are ranked by relevance.
-RANKED = 2_000
+RANKED = 1_000
 
 _MANY = tuple(facet for facet in FACETS if not facet.few)
 
@@ -81,7 +81,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Cell:
-    """A combination of facet values, and how many listings have just this one."""
+    """A combination of facet values, and how many listings have just this one; one listing is a cell, too."""
 
     id: int
     words: frozenset[str]
@@ -90,8 +90,11 @@ class Cell:
 
 def counted(choice: Choice) -> Counts:
     """Count what ``choice`` finds. A facet's own values are counted as if none of them were chosen."""
+    others = [facet for facet in FACETS if facet.name not in choice.filters]
+    if choice.words:
+        return _counted_by_words(choice, others)
     cells = [] if _is_indexed(choice) or not choice.filters else _cells()
-    found, by_word = _counted(choice, [facet for facet in FACETS if facet.name not in choice.filters], cells)
+    found, by_word = _counted(choice, others, cells)
     for name in choice.filters:
         by_word |= _counted(choice.without(name), [BY_NAME[name]], cells)[1]
     return Counts(found, by_word)
@@ -124,6 +127,40 @@ def says_something(words: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def _counted_by_words(choice: Choice, others: Sequence[Facet]) -> Counts:
+    """Count among what the words find, whatever the filters; if that is too much, ask the index for both together.
+
+    Then the values of a facet that is in use are counted among the first that the words find: there are at least so
+    many. To ask the index for each such facet again would take as long again, and only tells of what is not chosen.
+    """
+    words = CombinedSearchQuery(Cast(Value(""), SearchQueryField()), "&&", _words_query(choice.words), LANGUAGE)
+    first = SearchEntry.objects.filter(text=words).values_list("facets", flat=True)[: COUNTED + 1]
+    entries = [Cell(0, frozenset(facets), 1) for facets in first]
+    exact = len(entries) <= COUNTED
+    if exact or not choice.filters:
+        found, by_word = _counted_among(choice, others, entries, exact)
+    else:
+        found, by_word = _counted_in_text(choice, others)
+    for name in choice.filters:
+        by_word |= _counted_among(choice.without(name), [BY_NAME[name]], entries, exact)[1]
+    return Counts(found, by_word)
+
+
+def _counted_among(
+    choice: Choice, facets: Sequence[Facet], cells: Sequence[Cell], exact: bool
+) -> tuple[Count, dict[str, Count]]:
+    """How many of ``cells`` the filters of ``choice`` leave, and how many of these have each value of ``facets``."""
+    chosen = _chosen(choice, cells)
+    prefixes = tuple(facet.word("") for facet in facets)
+    numbers: Counter[str] = Counter()
+    for cell in chosen:
+        for word in cell.words:
+            if word.startswith(prefixes):
+                numbers[word] += cell.listings
+    by_word = {word: Count(number, exact) for word, number in numbers.items()}
+    return Count(sum(cell.listings for cell in chosen), exact), by_word
+
+
 def _counted(choice: Choice, facets: Sequence[Facet], cells: Sequence[Cell]) -> tuple[Count, dict[str, Count]]:
     """How many ``choice`` finds, and how many of them have each value of ``facets``."""
     if _is_indexed(choice):
@@ -146,19 +183,13 @@ def _counted_in_text(choice: Choice, facets: Sequence[Facet]) -> tuple[Count, di
 
 
 def _counted_in_cells(choice: Choice, facets: Sequence[Facet], cells: Sequence[Cell]) -> tuple[Count, dict[str, Count]]:
-    chosen = _chosen(choice, cells)
-    prefixes = tuple(facet.word("") for facet in facets if facet.few)
-    numbers: Counter[str] = Counter()
-    for cell in chosen:
-        for word in cell.words:
-            if word.startswith(prefixes):
-                numbers[word] += cell.listings
-    by_word = {word: Count(number) for word, number in numbers.items()}
+    found, by_word = _counted_among(choice, [facet for facet in facets if facet.few], cells, exact=True)
+    ids = [cell.id for cell in _chosen(choice, cells)]
     for facet in facets:
         if not facet.few:
-            parameters = [[cell.id for cell in chosen], COUNTED + 1, [row.word for row in _largest(facet)]]
+            parameters = [ids, COUNTED + 1, [row.word for row in _largest(facet)]]
             by_word |= {word: Count(number) for word, number in _rows(_COUNT_BY_VALUE[facet.name], parameters)}
-    return Count(sum(cell.listings for cell in chosen)), by_word
+    return found, by_word
 
 
 def _kept(facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
