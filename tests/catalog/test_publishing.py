@@ -183,6 +183,6 @@ def test_the_shelves_take_as_many_queries_for_a_long_history_as_for_a_short_one(
         for _ in range(3):
             newest = a_version(dataset)
         publishing.put_on_shelf(a_listing(dataset).listing)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         page = client.get("/").content.decode()
     assert page.count(f"version {newest.number}") == 4
