@@ -63,7 +63,7 @@ def test_a_buyer_takes_the_free_licence_and_downloads_everything(visit: Visit, s
     visitor.follow(visitor.link("Library", within="banner"))
     row = visitor.page.get_by_role("row", name="Surface defects on brushed metal")
     assert "in force" in row.inner_text() and "1,000" in row.inner_text()
-    visitor.follow(row.get_by_role("link"))
+    visitor.follow(row.get_by_role("link").first)
     visitor.see_pictures(visitor.page.locator(".contact img"))
     files = visitor.download(tmp_path)
     assert sum(len(pd.read_parquet(file, columns=["picture_id"])) for file in files) == 1_000
