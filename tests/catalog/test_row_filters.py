@@ -151,7 +151,7 @@ def test_the_database_reads_one_file_and_nothing_else(tmp_path: Path) -> None:
 def test_what_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filters, "_SECONDS", 0.2)
     with pytest.raises(Problem, match="took too long"), filters._bounded(tmp_path / "sample.parquet") as database:
-        database.execute("SELECT count(*) FROM range(100000000) a, range(100000000) b").fetchall()
+        database.execute("SELECT count(*) FROM range(1000000000000)").fetchall()
 
 
 @pytest.mark.usefixtures("shelved")

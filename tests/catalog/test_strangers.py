@@ -26,13 +26,14 @@ from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
 SAMPLE, BOUGHT = "data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet"
-#: What stands for the parameters of an address that do not name the dataset; one for each way of being wrong or right.
+#: What stands for the parameters of an address that do not name the dataset.
 FILLED = {
     "number": "1.0.0",
     "revision": "main",
     "kind": "statistics",
     "offer": str(uuid7()),
     "sha256": "0" * 64,
+    "place": "12",  # beyond the free sample
 }
 #: What differs from answer to answer and tells nothing: the id of the request, the form's secret, the clock.
 NOISE = re.compile(
