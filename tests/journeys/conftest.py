@@ -47,7 +47,7 @@ def visit(browser: Browser, stack: stacks.Stack) -> Iterator[Visit]:
 
     def arrive(*, script: bool = True) -> Visitor:
         context = browser.new_context(java_script_enabled=script, accept_downloads=True, viewport=WIDE)  # type: ignore[arg-type]
-        visitors.append(Visitor(context, stack.site))
+        visitors.append(Visitor(context, stack.site, script))
         return visitors[-1]
 
     yield arrive

@@ -30,6 +30,8 @@ class Visitor:
 
     context: BrowserContext
     site: str
+    #: Does the browser run scripts? axe is one, and would wait for ever where none runs.
+    script: bool = True
     page: Page = field(init=False)
     _said: list[tuple[str, str]] = field(default_factory=list)
     _expected: set[str] = field(default_factory=set)
@@ -142,7 +144,7 @@ class Visitor:
     def _see_that_everybody_can_use_it(self) -> None:
         """Have axe-core look at a page of each address once: narrow and dark, wide and light."""
         address = _SINGLE.sub("*", urlsplit(self.page.url).path)
-        if address in _SEEN_BY_AXE:
+        if not self.script or address in _SEEN_BY_AXE:
             return
         found: list[str] = []
         for screen, scheme in ((NARROW, "dark"), (WIDE, "light")):
