@@ -8,10 +8,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from catalog import notices, publishing
+from catalog import publishing
 from catalog.models import Dataset, Licence, Listing, Review, Version
-from catalog.notices import Notice
+from marketplace.accounts import notices
 from marketplace.accounts.models import Account, User
+from marketplace.accounts.notices import Notice
 
 #: The account of the marketplace itself.
 _HOUSE: Final = "house"

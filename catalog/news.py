@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from catalog import licensing, notices
+from catalog import licensing
 from catalog.models import Licence, ShelfState, Version, VersionNews
-from catalog.notices import Notice
+from marketplace.accounts import notices
 from marketplace.accounts.models import Account
+from marketplace.accounts.notices import Notice
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease

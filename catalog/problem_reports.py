@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from catalog import licensing, notices
+from catalog import licensing
 from catalog.models import Dataset, ProblemAnswer, ProblemReport, Version
-from catalog.notices import Notice
+from marketplace.accounts import notices
 from marketplace.accounts.models import Account, User
+from marketplace.accounts.notices import Notice
 
 #: So often may one person report in a day, and write to reports in an hour.
 REPORTS_A_DAY: Final = 5

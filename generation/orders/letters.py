@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from catalog import notices
-from catalog.notices import Notice
 from generation.orders.models import Order
+from marketplace.accounts import notices
+from marketplace.accounts.notices import Notice
 
 
 def ready(order: Order) -> None:

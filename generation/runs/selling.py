@@ -12,13 +12,13 @@ from uuid import UUID
 from django.db import transaction
 from django.urls import reverse
 
-from catalog import notices
 from catalog.models import Dataset, Listing
-from catalog.notices import Notice
 from generation.runs import checking, lifecycle
 from generation.runs.checking import Problem
 from generation.runs.models import GeneratorVersion, Making, Run
+from marketplace.accounts import notices
 from marketplace.accounts.models import Account
+from marketplace.accounts.notices import Notice
 from marketplace.web.schema_forms import completed
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault

@@ -6,14 +6,13 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
 from marketplace.accounts.models import Account, ApiToken, Invitation, Membership, Role, User
-from marketplace.mail import letters
+from marketplace.accounts.notices import Notice, tell_person
 
 #: How long an invitation can be accepted.
 OPEN_FOR = timedelta(days=14)
@@ -62,14 +61,17 @@ def invite(account: Account, email: str, role: str, *, by: User) -> Invitation:
             sha256=_digest(secret),
             expires_at=timezone.now() + OPEN_FOR,
         )
-        letters.write(
-            "account/mail/invitation",
-            to=email,
+        notice = Notice(
             subject=" ".join(f"You are invited to {account.name}".split()),
-            invitation=invitation,
-            account=account,
-            address=settings.PUBLIC_URL + reverse("accounts:invitation", args=[secret]),
+            paragraphs=[
+                f"{by.email} invites you to {account.name} ({account.slug}), as {Role(role).label}.",
+                f"The link works until {invitation.expires_at:%d %B %Y, %H:%M} UTC. If you do not know what this is, "
+                "do nothing.",
+            ],
+            path=reverse("accounts:invitation", args=[secret]),
+            action="See the invitation, signed in",
         )
+        tell_person(email, notice)
         return invitation
 
 

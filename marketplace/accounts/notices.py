@@ -35,7 +35,7 @@ def tell(account: Account, notice: Notice) -> None:
 def tell_person(email: str, notice: Notice) -> None:
     """Have ``notice`` sent to one address. Called in a transaction."""
     address = f"{settings.PUBLIC_URL}{notice.path}"
-    letters.write("catalog/email/notice", to=email, subject=notice.subject, notice=notice, address=address)
+    letters.write("mail/notice", to=email, subject=notice.subject, notice=notice, address=address)
 
 
 def addresses(accounts: Collection[UUID]) -> Mapping[UUID, list[str]]:
