@@ -26,7 +26,7 @@ DESTROY_AGAIN: Final = "catalog.destroy_again"
 KINDS: Final = (DESTROY, DESTROY_AGAIN)
 _LOOKED_AT_AGAIN = timedelta(minutes=2)
 #: Documents that say nothing of any value in the data: who made it, from what, and that it came out the same.
-_KEPT = frozenset({"attestation", "replay"})
+KEPT = frozenset({"attestation", "replay"})
 
 
 def withdraw(version: Version, reason: str) -> None:
@@ -83,7 +83,7 @@ def _compare_anew(version: Version) -> None:
 
 def _digests(version: Version) -> Iterator[str]:
     yield from File.objects.filter(version=version).values_list("sha256", flat=True).iterator()
-    documents = Attachment.objects.filter(version=version).exclude(kind__in=_KEPT)
+    documents = Attachment.objects.filter(version=version).exclude(kind__in=KEPT)
     yield from documents.values_list("sha256", flat=True)
     yield from PreviewPicture.objects.filter(version=version).values_list("sha256", flat=True)
 

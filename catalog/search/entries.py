@@ -131,11 +131,12 @@ def _write(listing: Listing, version: Version | None) -> tuple[int, list[str]]:
 
 
 def _columns(version: Version | None) -> list[tuple[str, str]]:
-    """Names and descriptions of the columns of all tables, each name once."""
+    """Names of the columns of all tables, each once, with their descriptions and the names of their classes."""
     found: dict[str, str] = {}
     for table in [] if version is None else version.layout["tables"]:
         for column in table["schema"]:
-            found.setdefault(column["name"][:_NAME_READ], column.get("description") or "")
+            classes = (name for names in (column.get("classes") or {}).values() for name in names)
+            found.setdefault(column["name"][:_NAME_READ], " ".join([column.get("description") or "", *classes]))
     return list(found.items())[:_COLUMNS_READ]
 
 

@@ -412,3 +412,9 @@ def test_whatever_a_generator_calls_its_columns_and_its_unit_the_shelves_stand(c
     version = Version(layout={"unit": "m²\u2028" * 100}, recipe={"generator": {"name": "house/x"}}, rows=1)
     words = facets.words_of(entry.listing, [], version)
     assert not any(word.startswith("unit:") for word in words)
+
+
+def test_a_column_is_found_by_the_names_of_its_classes() -> None:
+    column = {"name": "objects", "description": "Defects.", "classes": {"list.element.category": ["scratch", "dent"]}}
+    read = entries._columns(Version(layout={"tables": [{"schema": [column]}]}))
+    assert read == [("objects", "Defects. scratch dent")]

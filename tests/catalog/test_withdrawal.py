@@ -13,6 +13,7 @@ from catalog.doctor import versions_are_compared, withdrawn_bytes_are_gone
 from catalog.models import Attachment, Dataset, ShelfState, Version
 from marketplace import storage
 from marketplace.accounts.models import User
+from marketplace.storage import references
 from marketplace.work.models import Piece
 from tests.catalog.test_difference import with_statistics
 from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
@@ -58,6 +59,7 @@ def test_bytes_are_destroyed_and_digests_remain(dataset: Dataset) -> None:
     assert not any(there(sha256) for sha256 in [*files, *documents])
     assert storage.stored(version.disclosure.key) is None
     assert not any(cache.get(f"attachment:{sha256}") for sha256 in documents)
+    assert not references.among([*files, *documents])  # what another attempt stored meanwhile is collected
     assert list(version.files.values_list("sha256", flat=True)) == files
     assert there(version.digest)  # the manifest, which says what it was
     assert list(withdrawn_bytes_are_gone()) == []
