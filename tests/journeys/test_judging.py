@@ -69,7 +69,7 @@ def test_a_buyer_finds_judges_licenses_and_downloads_pictures(visit: Visit, stac
     visitor = visit()
     page = visitor.page
     find_pictures_of_defects(visitor)
-    visitor.follow(page.locator(".hits h2 a").first)
+    visitor.follow(page.locator(".hits h2 a").filter(has_text="raking light").first)
     title = page.get_by_role("heading", level=1).inner_text()
     look_at_pictures_by_keyboard(visitor)
     visitor.open_tab("Pictures")
