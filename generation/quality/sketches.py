@@ -97,8 +97,15 @@ class Digest:
         order = np.argsort(means, kind="stable")
         means, weights = means[order], weights[order]
         total = np.cumsum(weights)
-        starts = np.searchsorted(total - weights / 2, _CUTS * total[-1])
-        self._means, self._weights = _clustered(means, weights, starts, total)
+        cuts = _CUTS * total[-1]
+        # A point with two cuts or more in it, many equal values, is cut: else its cluster is as wide as they are many.
+        heavy = np.searchsorted(cuts, total) - np.searchsorted(cuts, total - weights) > 1
+        within = np.minimum(np.searchsorted(total, cuts), len(total) - 1)
+        ends = np.unique(np.concatenate([total, cuts[heavy[within]]]))
+        points = np.minimum(np.searchsorted(total, ends), len(total) - 1)
+        weights = np.diff(ends, prepend=0.0)
+        starts = np.searchsorted(ends - weights / 2, cuts)
+        self._means, self._weights = _clustered(means[points], weights, starts, ends)
 
 
 def _clustered(

@@ -552,3 +552,13 @@ def test_random_tables_agree_with_duckdb() -> None:
             mean, deviation = ask(f'SELECT avg("{name}"), stddev_samp("{name}"::DOUBLE) FROM t', table)
             assert column["mean"] == pytest.approx(float(mean), rel=1e-9)
             assert column["deviation"] == pytest.approx(deviation, rel=1e-9)
+
+
+def test_a_value_that_most_rows_have_is_ranked_right_when_shards_counted_it_and_others_sketched() -> None:
+    """Shards of few values count them; merged with one of many, the count becomes a single heavy point."""
+    rng = np.random.default_rng(20261126)
+    few = -rng.integers(1, 100, 20_000).astype(np.float64)
+    few[rng.random(len(few)) < 0.95] = 0.0
+    many = np.where(rng.random(20_000) < 0.95, 0.0, -rng.random(20_000))
+    values = np.concatenate([few, few, many, few])
+    assert_ranks(of(values, [20_000, 40_000, 60_000]), values)
