@@ -1,1 +1,1 @@
-"""Money: nothing costs anything yet."""
+"""Money: purchases, holds, payments through Stripe, the ledger, refunds, disputes, payouts."""

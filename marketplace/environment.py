@@ -23,6 +23,11 @@ NEEDED_IN_PRODUCTION: Mapping[str, str] = {
     "LOOKALIKE_VAR": "/var/lib/lookalike",
     "EMAIL_HOST": "mail.example",
 }
+#: Needed outside the one-machine stack where anything is sold. A blank webhook secret would let anybody say "paid".
+NEEDED_TO_SELL: Mapping[str, str] = {
+    "STRIPE_API_KEY": "sk_live_from_the_dashboard",
+    "STRIPE_WEBHOOK_SECRET": "whsec_from_the_dashboard",
+}
 #: Needed with ``S3_ENDPOINT_URL``; on Amazon's own S3 a role of the machine may stand for them.
 NEEDED_WITH_ENDPOINT: Mapping[str, str] = {
     "AWS_ACCESS_KEY_ID": "the-key-id",
@@ -49,6 +54,7 @@ def faults(environment: Mapping[str, str], code: Path) -> list[str]:
     if not local:
         needed |= NEEDED_IN_PRODUCTION
         needed |= NEEDED_WITH_ENDPOINT if environment.get("S3_ENDPOINT_URL") else {}
+        needed |= {} if "billing" in environment.get("LOOKALIKE_WITHOUT", "").split(",") else NEEDED_TO_SELL
     missing = {name for name in needed if not environment.get(name)}
     found = [
         f"{name} is not set. Set it (for example {name}={needed[name]}), or start with `make run`."
@@ -76,6 +82,10 @@ def _unsafe(environment: Mapping[str, str], code: Path) -> Iterator[str]:
             yield from _unsafe_password(name, urlsplit(environment[name]))
     if "AWS_SECRET_ACCESS_KEY" in environment and _guessable(environment["AWS_SECRET_ACCESS_KEY"], _PASSWORD_LENGTH):
         yield f"AWS_SECRET_ACCESS_KEY is short or an example. {_HOW}"
+    if not all(environment.get("STRIPE_WEBHOOK_SECRET", "none").split(",")):
+        yield "STRIPE_WEBHOOK_SECRET holds a blank secret: name each, with a comma between, and none after the last."
+    if "STRIPE_API_BASE" in environment and urlsplit(environment["STRIPE_API_BASE"]).scheme != "https":
+        yield "STRIPE_API_BASE must begin with https://, or be unset for Stripe itself."
     if "EMAIL_HOST_PASSWORD" in environment and _is_example(environment["EMAIL_HOST_PASSWORD"]):
         yield "EMAIL_HOST_PASSWORD is an example: set the mail server's own, or leave it empty."
     if "PUBLIC_URL" in environment and urlsplit(environment["PUBLIC_URL"]).scheme != "https":

@@ -214,6 +214,8 @@ FILE_UPLOAD_TEMP_DIR = str(SCRATCH_DIR)
 
 # Security
 _HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
+# Where a form may lead: pages of Stripe, or of what stands for it. Browsers look at redirects too.
+_STRIPE_PAGES = [os.environ.get("STRIPE_API_BASE") or "https://*.stripe.com"]
 SECURE_SSL_REDIRECT = _HTTPS
 # Who asks whether a process is well asks it directly, without the proxy that speaks TLS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
@@ -234,7 +236,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": ["'self'"],
         "script-src": ["'self'"],
         "connect-src": ["'self'"],
-        "form-action": ["'self'"],
+        "form-action": ["'self'", *_STRIPE_PAGES],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
     }
@@ -254,6 +256,16 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "work.sweep", "schedule": WORK_SWEEP_SECONDS, "options": {"expires": 60}}}
+
+# Money. Stripe is the only processor; without an address of its own it is Stripe itself.
+STRIPE_API_KEY = os.environ.get("STRIPE_API_KEY", "")
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "").rstrip("/")
+#: Several while one is replaced by the next.
+STRIPE_WEBHOOK_SECRETS = [secret for secret in os.environ.get("STRIPE_WEBHOOK_SECRET", "").split(",") if secret]
+#: Has Stripe Tax been set up, so that pages of payment work out the tax within a price?
+STRIPE_AUTOMATIC_TAX = is_set(os.environ, "STRIPE_AUTOMATIC_TAX", default=LOCAL_STACK)
+CURRENCY = "EUR"
+REFUND_DAYS = 14
 
 # Limits on what strangers send
 SOURCE_MAX_BYTES = int(os.environ.get("SOURCE_MAX_BYTES", str(1 << 30)))

@@ -44,6 +44,8 @@ def settings(folder: Path) -> dict[str, str]:
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": "1",
         "EMAIL_USE_TLS": "false",
+        "STRIPE_API_KEY": f"sk_test_{secrets.token_hex(12)}",
+        "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",
         "AWS_ACCESS_KEY_ID": os.environ["AWS_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": os.environ["AWS_SECRET_ACCESS_KEY"],
         "S3_ENDPOINT_URL": os.environ["S3_ENDPOINT_URL"],

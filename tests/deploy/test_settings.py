@@ -31,6 +31,8 @@ def test_good_settings_have_no_fault(tmp_path: Path) -> None:
         "REDIS_URL",
         "LOOKALIKE_VAR",
         "EMAIL_HOST",
+        "STRIPE_API_KEY",
+        "STRIPE_WEBHOOK_SECRET",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     ],

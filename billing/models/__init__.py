@@ -1,0 +1,26 @@
+"""The data of billing."""
+
+from billing.models.customer import Customer
+from billing.models.dispute import Dispute
+from billing.models.event import Event
+from billing.models.ledger import Entry, Transaction
+from billing.models.payment import CheckoutSession, Intent, Payment
+from billing.models.purchase import Purchase
+from billing.models.refund import Refund
+from billing.models.seller import COMMISSION, Payable, SellerAccount
+
+__all__ = [
+    "COMMISSION",
+    "CheckoutSession",
+    "Customer",
+    "Dispute",
+    "Entry",
+    "Event",
+    "Intent",
+    "Payable",
+    "Payment",
+    "Purchase",
+    "Refund",
+    "SellerAccount",
+    "Transaction",
+]

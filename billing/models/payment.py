@@ -1,0 +1,141 @@
+"""What an account pays for one thing, Stripe's objects that carry it, and what became of the money."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from marketplace.accounts.models import Account
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def locked(self, payment_id: UUID) -> Payment:
+        """The payment under its row lock. Whoever locks a purchase or an order too locks the payment first."""
+        self.select_for_update().get(id=payment_id)
+        # What is joined is read once the lock is there: with it, it would be as it was before we waited.
+        return self.select_related("account", "seller").get(id=payment_id)
+
+
+class Payment(models.Model):
+    """An amount that ``account`` pays for one thing, at once or at delivery.
+
+    ``amount`` is what the buyer pays, tax within it, in minor units. ``seller`` gets what is left after tax and
+    commission (``None``: all of it is the platform's). ``commission`` is in basis points, as agreed when it began.
+    ``captured``, ``tax`` and ``fee`` are what Stripe took in, of which tax, and kept; ``refunded`` is what went back;
+    all only grow. ``Intent`` mirrors Stripe's objects.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "not paid"
+        HELD = "held", "held"
+        PAID = "paid", "paid"
+        CANCELLED = "cancelled", "cancelled"
+
+    class Capture(models.TextChoices):
+        AT_ONCE = "at_once", "at once"
+        AT_DELIVERY = "at_delivery", "at delivery"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="payments")
+    seller = models.ForeignKey(Account, models.PROTECT, null=True, related_name="payments_received")
+    description = models.CharField(max_length=200)
+    amount = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    commission = models.PositiveIntegerField()
+    capture = models.CharField(max_length=11, choices=Capture)
+    state = models.CharField(max_length=9, choices=State, default=State.OPEN)
+    captured = models.PositiveBigIntegerField(default=0)
+    tax = models.PositiveBigIntegerField(default=0)
+    fee = models.PositiveBigIntegerField(default=0)
+    refunded = models.PositiveBigIntegerField(default=0)
+    #: Why the last attempt came to nothing, for the buyer: "Your card was declined."
+    refusal = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    paid_at = models.DateTimeField(null=True)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "created_at"], name="payment_by_state")]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="payment_is_of_something"),
+            models.CheckConstraint(
+                condition=models.Q(refunded__lte=models.F("captured")), name="never_more_back_than_came"
+            ),
+            models.CheckConstraint(condition=models.Q(tax__lte=models.F("captured")), name="tax_is_a_part"),
+            models.CheckConstraint(condition=models.Q(commission__lte=10_000), name="commission_is_a_share"),
+        ]
+
+    def __str__(self) -> str:
+        return f"payment {self.id} of {self.account}"
+
+    @property
+    def kept(self) -> int:
+        """What came and did not go back, in minor units."""
+        return self.captured - self.refunded
+
+
+class CheckoutSession(models.Model):
+    """A page of Stripe where a payment is made, or a card is saved for it. One at a time is open."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        COMPLETE = "complete", "complete"
+        EXPIRED = "expired", "expired"
+
+    class Mode(models.TextChoices):
+        PAYMENT = "payment", "pays"
+        SETUP = "setup", "saves a card"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="sessions")
+    stripe_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    mode = models.CharField(max_length=7, choices=Mode)
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    url = models.URLField(max_length=2000, blank=True)
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["payment"], condition=models.Q(state="open"), name="one_open_page")
+        ]
+
+    def __str__(self) -> str:
+        return f"page for {self.payment_id}"
+
+
+class Intent(models.Model):
+    """The mirror of one PaymentIntent: its state goes forward only, by rank.
+
+    The first that is captured pays the payment; what a further one takes has no cause and goes back (``surplus``).
+    """
+
+    class State(models.TextChoices):
+        CREATED = "created", "created"
+        REQUIRES_ACTION = "requires_action", "waits for the person"
+        PROCESSING = "processing", "on its way"
+        REQUIRES_CAPTURE = "requires_capture", "held"
+        SUCCEEDED = "succeeded", "paid"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    FINAL: ClassVar = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="intents")
+    #: ``None`` between the row and Stripe's answer to our call; the row's id is the call's idempotency key.
+    stripe_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    charge_id = models.CharField(max_length=255, blank=True)
+    state = models.CharField(max_length=16, choices=State, default=State.CREATED)
+    received = models.PositiveBigIntegerField(default=0)
+    capture_before = models.DateTimeField(null=True)
+    surplus = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.stripe_id or f"intent {self.id}"
