@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from catalog.licensing import Cause
+from catalog.models import Licence
 from marketplace.accounts.models import Account
 
 
@@ -24,9 +26,10 @@ class Payment(models.Model):
     """An amount that ``account`` pays for one thing, at once or at delivery.
 
     ``amount`` is what the buyer pays, tax within it, in minor units. ``seller`` gets what is left after tax and
-    commission (``None``: all of it is the platform's). ``commission`` is in basis points, as agreed when it began.
-    ``captured``, ``tax`` and ``fee`` are what Stripe took in, of which tax, and kept; ``refunded`` is what went back;
-    all only grow. ``Intent`` mirrors Stripe's objects.
+    commission (``None``: all of it is the platform's). ``commission`` is in basis points, as agreed when it began. The
+    cause (a kind of ``Licence.Cause`` and a UUID) is that of the licences that it pays for. ``captured``, ``tax`` and
+    ``fee`` are what Stripe took in, of which tax, and kept; ``refunded`` went back to the buyer, ``charged_back`` to the
+    buyer's bank. ``Intent`` mirrors Stripe's objects.
     """
 
     class State(models.TextChoices):
@@ -43,6 +46,8 @@ class Payment(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, related_name="payments")
     seller = models.ForeignKey(Account, models.PROTECT, null=True, related_name="payments_received")
     description = models.CharField(max_length=200)
+    cause_kind = models.CharField(max_length=8, choices=Licence.Cause)
+    cause_id = models.UUIDField()
     amount = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
     commission = models.PositiveIntegerField()
@@ -52,6 +57,7 @@ class Payment(models.Model):
     tax = models.PositiveBigIntegerField(default=0)
     fee = models.PositiveBigIntegerField(default=0)
     refunded = models.PositiveBigIntegerField(default=0)
+    charged_back = models.PositiveBigIntegerField(default=0)
     #: Why the last attempt came to nothing, for the buyer: "Your card was declined."
     refusal = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -60,11 +66,15 @@ class Payment(models.Model):
     objects = PaymentQuerySet.as_manager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["state", "created_at"], name="payment_by_state")]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "created_at"], name="payment_by_state"),
+            models.Index(fields=["account", "-created_at", "-id"], name="payments_newest_first"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="payment_is_of_something"),
             models.CheckConstraint(
-                condition=models.Q(refunded__lte=models.F("captured")), name="never_more_back_than_came"
+                condition=models.Q(captured__gte=models.F("refunded") + models.F("charged_back")),
+                name="never_more_back_than_came",
             ),
             models.CheckConstraint(condition=models.Q(tax__lte=models.F("captured")), name="tax_is_a_part"),
             models.CheckConstraint(condition=models.Q(commission__lte=10_000), name="commission_is_a_share"),
@@ -76,7 +86,12 @@ class Payment(models.Model):
     @property
     def kept(self) -> int:
         """What came and did not go back, in minor units."""
-        return self.captured - self.refunded
+        return self.captured - self.refunded - self.charged_back
+
+    @property
+    def cause(self) -> Cause:
+        """What the licences that it pays for were granted for."""
+        return Cause(self.cause_kind, self.cause_id)
 
 
 class CheckoutSession(models.Model):
