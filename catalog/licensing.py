@@ -9,9 +9,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from catalog.models import Dataset, File, Licence, Listing, Offer, ShelfState, Terms, Version
+from catalog import certificates
+from catalog.certificates import Paid as Paid
+from catalog.models import Dataset, File, Licence, LicenceSuspension, Listing, Offer, ShelfState, Terms, Version
+from catalog.models.licence_state import NEXT
 from catalog.models.version import VersionQuerySet
 from marketplace.accounts.models import Account
+
+_MARKED_AT_ONCE = 500
 
 
 class NotOffered(Exception):
@@ -27,6 +32,14 @@ class Cause:
     """What a licence was granted for: a kind of ``Licence.Cause`` and the UUID of the thing."""
 
     kind: str
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Why licences are suspended: a ``LicenceSuspension.Reason`` and the UUID of the dispute or the refund."""
+
+    reason: str
     id: UUID
 
 
@@ -80,6 +93,18 @@ def licence_for(account: Account, version: Version) -> Licence | None:
     return licences.order_by("granted_at").first()
 
 
+def lapsed(account: Account | None, version: Version) -> Licence | None:
+    """A licence that would give ``account`` the version and is not in force: the suspended one before one that is over.
+
+    ``None`` also where another licence gives it, or the bytes are gone.
+    """
+    if account is None or version.shelf.state == ShelfState.State.WITHDRAWN or may_have(account, version):
+        return None
+    licences = Licence.objects.filter(account=account).covering(version).select_related("dataset__account")
+    suspended = licences.filter(state=Licence.State.SUSPENDED).first()
+    return suspended or licences.order_by("-granted_at").first()
+
+
 def grant(
     account: Account,
     version: Version,
@@ -88,26 +113,89 @@ def grant(
     terms: Terms,
     offer: Offer | None = None,
     later_versions: bool = False,
+    paid: Paid | None = None,
 ) -> Licence:
-    """Return the account's licence for this cause, made now if it does not exist yet.
+    """Return the account's licence for this cause, made now with its certificate if it does not exist yet.
 
-    Seats and end are those of ``offer``; without one there is no end.
+    Seats and end are those of ``offer``; without one there is no end. The certificate says what was ``paid``.
     """
-    licence, _ = Licence.objects.get_or_create(
-        account=account,
-        version=version,
-        cause_kind=cause.kind,
-        cause_id=cause.id,
-        defaults={
-            "dataset_id": version.dataset_id,
-            "offer": offer,
-            "terms": terms,
-            "seats": None if offer is None else offer.seats,
-            "ends_at": None if offer is None or offer.days is None else Now() + timedelta(days=offer.days),
-            "later_versions": later_versions,
-        },
-    )
+    with transaction.atomic():
+        licence, made = Licence.objects.get_or_create(
+            account=account,
+            version=version,
+            cause_kind=cause.kind,
+            cause_id=cause.id,
+            defaults={
+                "dataset_id": version.dataset_id,
+                "offer": offer,
+                "terms": terms,
+                "seats": None if offer is None else offer.seats,
+                "ends_at": None if offer is None or offer.days is None else Now() + timedelta(days=offer.days),
+                "later_versions": later_versions,
+            },
+        )
+        if made:
+            licence.refresh_from_db(fields=["ends_at", "granted_at"])
+            certificates.issue(licence, paid=paid)
     return licence
+
+
+def suspend(cause: Cause, why: Ground) -> list[Licence]:
+    """Take the licences of a cause away for as long as ``why`` lasts; return those that were in force until now.
+
+    Doing it twice is harmless. One that is over or revoked stays as it is, and is not brought back by ``restore``.
+    """
+    suspended = []
+    with transaction.atomic():
+        for licence in _locked(cause):
+            if licence.state not in (Licence.State.IN_FORCE, Licence.State.SUSPENDED):
+                continue
+            LicenceSuspension.objects.update_or_create(
+                licence=licence, reason=why.reason, subject=why.id, defaults={"lifted_at": None}
+            )
+            if licence.state == Licence.State.IN_FORCE:
+                _move(licence, Licence.State.SUSPENDED)
+                suspended.append(licence)
+    return suspended
+
+
+def restore(cause: Cause, why: Ground) -> list[Licence]:
+    """Say that ``why`` is over; return the licences of the cause that are in force again, having no other reason."""
+    restored = []
+    with transaction.atomic():
+        for licence in _locked(cause):
+            LicenceSuspension.objects.filter(licence=licence, reason=why.reason, subject=why.id, lifted_at=None).update(
+                lifted_at=Now()
+            )
+            held = licence.suspensions.filter(lifted_at=None).exists()
+            if licence.state == Licence.State.SUSPENDED and not held:
+                _move(licence, Licence.State.IN_FORCE)
+                restored.append(licence)
+    return restored
+
+
+def revoke(cause: Cause, why: str) -> list[Licence]:
+    """Take the licences of a cause away for good; ``why`` is a ``Licence.Revoked``. Return those taken away now.
+
+    Doing it twice is harmless; the first reason stays. Raises ValueError for a reason that is none.
+    """
+    if why not in Licence.Revoked.values:
+        raise ValueError(f"{why!r} is no reason to revoke a licence; they are {Licence.Revoked.values}")
+    revoked = []
+    with transaction.atomic():
+        for licence in _locked(cause):
+            if licence.state != Licence.State.REVOKED:
+                licence.revoked_for = why
+                _move(licence, Licence.State.REVOKED)
+                revoked.append(licence)
+    return revoked
+
+
+def expire() -> None:
+    """Mark licences whose end has come. They give nothing from that moment on, marked or not."""
+    with transaction.atomic():
+        for licence in Licence.objects.over().order_by("id").select_for_update(skip_locked=True)[:_MARKED_AT_ONCE]:
+            _move(licence, Licence.State.EXPIRED)
 
 
 def acquire(account: Account, offer: Offer) -> Licence:
@@ -136,3 +224,17 @@ def acquire(account: Account, offer: Offer) -> Licence:
             offer=offer,
             later_versions=offer.later_versions,
         )
+
+
+def _locked(cause: Cause) -> list[Licence]:
+    """The licences of a cause, their rows locked until the transaction ends."""
+    return list(Licence.objects.for_cause(cause.kind, cause.id).select_for_update())
+
+
+def _move(licence: Licence, to: str) -> None:
+    """Set the state of a licence whose row is locked. Raises ValueError for a step that the graph does not have."""
+    if to not in NEXT[licence.state]:
+        raise ValueError(f"a licence that is {licence.get_state_display()} does not become {to}")
+    licence.state, licence.changed_at = to, Now()
+    licence.save(update_fields=["state", "changed_at", "revoked_for"])
+    licence.refresh_from_db(fields=["changed_at"])

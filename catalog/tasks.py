@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from catalog import difference, news, previews, withdrawing
+from catalog import certificates, difference, licensing, news, previews, withdrawing
 from catalog.models import Version
 from catalog.search import entries
 from marketplace.work.faults import WorkFault
@@ -38,3 +38,6 @@ register(Kind(news.TELL, "housekeeping", perform=news.tell, give_up=news.give_up
 for destroying in withdrawing.KINDS:
     register(Kind(destroying, "housekeeping", perform=withdrawing.destroy, give_up=_not_destroyed, attempts=10))
 register_sweep(entries.sweep)
+register_sweep(licensing.expire)
+register_sweep(certificates.issue_missing)
+register_sweep(certificates.sign_again)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from catalog import licensing
-from catalog.hub.errors import RepoNotFound, RevisionNotFound
+from catalog import holding, licensing
+from catalog.hub.errors import GatedRepo, RepoNotFound, RevisionNotFound
 from catalog.models import Dataset, Version
 from marketplace.accounts.models import Account
 
@@ -19,10 +19,12 @@ def find_version(account: Account | None, owner: str, name: str, revision: str) 
     """The version at ``revision``: ``main``, a version number, or the 40 digits of a commit.
 
     Raises RepoNotFound where ``account`` may see no version at all, so that a private dataset answers as one that does
-    not exist; RevisionNotFound where it may see others.
+    not exist; GatedRepo where it held a licence that gives nothing now; RevisionNotFound where it may see others.
     """
     dataset = Dataset.objects.named(owner, name).first()
     newest = None if dataset is None else licensing.newest_for(account, dataset)
+    if dataset is not None and newest is None:
+        _refuse_lapsed(account, dataset)
     if dataset is None or newest is None:
         raise RepoNotFound(f"There is no dataset {owner}/{name} that you may see.")
     version = newest if revision == MAIN else _named(dataset, revision)
@@ -37,6 +39,13 @@ def visible_versions(account: Account | None, dataset: Dataset) -> list[Version]
     shown = set(licensing.shown(dataset).values_list("id", flat=True))
     shown.update(licensing.held(account, dataset).values_list("id", flat=True))
     return list(Version.objects.filter(id__in=shown).newest_first())
+
+
+def _refuse_lapsed(account: Account | None, dataset: Dataset) -> None:
+    newest = dataset.versions.readable().select_related("shelf").newest_first().first()
+    licence = None if newest is None else licensing.lapsed(account, newest)
+    if licence is not None:
+        raise GatedRepo(str(holding.notice(licence)))
 
 
 def _named(dataset: Dataset, revision: str) -> Version | None:

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import delivery, downloads, licensing
+from catalog import delivery, downloads, holding, licensing
 from catalog.hub import card, tree
 from catalog.hub.errors import EntryNotFound, GatedRepo, RepoNotFound, hub_call
 from catalog.hub.revisions import MAIN, find_version, visible_versions
 from catalog.models import File, Version
+from marketplace.accounts.models import Account
 from marketplace.accounts.reading import reading_account, shown_token
 from marketplace.web.problems import Problem
 
@@ -133,7 +134,7 @@ def resolve(request: HttpRequest, owner: str, name: str, revision: str, path: st
     try:
         return downloads.answer(request, account, file)
     except delivery.NotLicensed as error:
-        raise GatedRepo(_licence_needed(file), version.commit) from error
+        raise GatedRepo(_licence_needed(account, file), version.commit) from error
 
 
 @hub_call
@@ -150,7 +151,10 @@ def _readme(request: HttpRequest, version: Version) -> HttpResponse:
     return get_conditional_response(request, etag=etag, response=response) or response
 
 
-def _licence_needed(file: File) -> str:
+def _licence_needed(account: Account | None, file: File) -> str:
+    licence = licensing.lapsed(account, file.version)
+    if licence is not None:
+        return str(holding.notice(licence))
     dataset = file.version.dataset
     page = settings.PUBLIC_URL + reverse("catalog:dataset", args=[dataset.account.slug, dataset.name])
     return (

@@ -1,8 +1,9 @@
 """The models of the catalogue: one file each."""
 
 from catalog.models.attachment import Attachment
+from catalog.models.certificate import Certificate, StatusList
 from catalog.models.dataset import Dataset
-from catalog.models.licence import Delivery, Licence
+from catalog.models.licence import Delivery, Licence, LicenceSuspension
 from catalog.models.listing import Listing, Offer
 from catalog.models.news import VersionNews
 from catalog.models.picture import PreviewPicture
@@ -15,11 +16,13 @@ from catalog.models.version import Disclosure, File, Manifest, ShelfState, Versi
 
 __all__ = [
     "Attachment",
+    "Certificate",
     "Dataset",
     "Delivery",
     "Disclosure",
     "File",
     "Licence",
+    "LicenceSuspension",
     "Listing",
     "Manifest",
     "Offer",
@@ -33,6 +36,7 @@ __all__ = [
     "SearchEntry",
     "SearchWord",
     "ShelfState",
+    "StatusList",
     "Terms",
     "Version",
     "VersionNews",

@@ -14,7 +14,7 @@ from catalog import licensing
 from catalog.models import Dataset
 from catalog.rows import answers, filters, pictures
 from catalog.rows.access import Reach, reach, split_faults, splits
-from catalog.views.seen import version_of
+from catalog.views.seen import refuse_lapsed, version_of
 from marketplace.accounts.reading import reading_account
 from marketplace.web.problems import Fault, Problem
 
@@ -123,6 +123,8 @@ def _reach(request: HttpRequest, owner: str, name: str, number: str | None) -> R
         version = licensing.newest_for(account, dataset) if number is None else version_of(dataset, number)
     found = None if version is None else reach(account, version)
     if found is None:
+        readable = None if dataset is None else dataset.versions.readable().select_related("shelf")
+        refuse_lapsed(account, version or (None if readable is None else readable.newest_first().first()))
         what = f"version {number} of a dataset" if number else "dataset"
         raise Problem(404, "Nothing is at this address", f"There is no {what} {owner}/{name} that you may see.")
     return found

@@ -1,5 +1,13 @@
 """Pages of the catalogue: shelves, a dataset by tabs, its files, the library."""
 
+from catalog.views.certificates import (
+    certificate,
+    licence_document,
+    licence_status,
+    status_list,
+    verify,
+    verify_one,
+)
 from catalog.views.compare import compare
 from catalog.views.dataset import data, files, load, problems, provenance, row, statistics, versions
 from catalog.views.described import bibtex, cff, croissant
@@ -18,6 +26,7 @@ __all__ = [
     "attachment",
     "bibtex",
     "browse",
+    "certificate",
     "cff",
     "checksums",
     "close_offer",
@@ -30,6 +39,8 @@ __all__ = [
     "files",
     "library",
     "licence",
+    "licence_document",
+    "licence_status",
     "load",
     "manifest",
     "offers",
@@ -43,7 +54,10 @@ __all__ = [
     "row",
     "seed",
     "statistics",
+    "status_list",
     "terms",
+    "verify",
+    "verify_one",
     "versions",
     "withdraw",
 ]

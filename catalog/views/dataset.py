@@ -19,7 +19,7 @@ from catalog.rows.access import Reach
 from catalog.schema_org import json_ld
 from catalog.shapes import ReplayEnvelope
 from catalog.views.problems import problems_of
-from catalog.views.seen import dataset_at, nothing_there, version_of
+from catalog.views.seen import dataset_at, nothing_there, refuse_lapsed, version_of
 from catalog.views.withdrawal import gone
 from marketplace.accounts.acting import acting_account
 from marketplace.accounts.models import Account
@@ -203,6 +203,7 @@ def _seen(request: HttpRequest, found: Dataset, number: str | None) -> Seen | No
     account = acting_account(request)
     version = licensing.newest_for(account, found) if number is None else version_of(found, number)
     if version is None or not licensing.may_look(account, version):
+        refuse_lapsed(account, version or found.versions.readable().newest_first().first())
         return None
     return Seen(account, found, version, getattr(found, "listing", None), number)
 

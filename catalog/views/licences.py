@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from catalog import licensing
+from catalog import certificates, holding, licensing, status_lists
 from catalog.models import Dataset, Licence, Offer, Terms
 from catalog.views.seen import dataset_at, nothing_there
 from marketplace.accounts.acting import acting_account
@@ -49,6 +49,7 @@ def library(request: HttpRequest) -> HttpResponse:
         Licence.objects.filter(account=acting_account(request))
         .exclude(cause_kind=Licence.Cause.MADE)
         .select_related("dataset__account", "version__shelf", "terms")
+        .standing()
     )
     page = keyset.requested_page(request, licences, order=("-granted_at", "-id"), size=_PAGE)
     return render(request, "catalog/library.html", {"page": page})
@@ -57,11 +58,19 @@ def library(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def licence(request: HttpRequest, licence_id: UUID) -> HttpResponse:
-    """One licence of the account: to what, under which terms, until when, and what was downloaded under it."""
+    """One licence of the account: to what, under which terms, until when, and what was downloaded under it.
+
+    Whether it still holds, and its certificate, which others can check.
+    """
     licences = Licence.objects.select_related("account", "dataset__account", "version__shelf", "terms", "offer")
-    found = get_object_or_404(licences, id=licence_id, account=acting_account(request))
+    found = get_object_or_404(licences.standing(), id=licence_id, account=acting_account(request))
+    certificate = certificates.of(found)
     context = {
         "licence": found,
+        "notice": None if found.stands == Licence.State.IN_FORCE else holding.notice(found),
+        "certificate": certificate,
+        "purchase": certificates.claims(certificate)["purchase"],
+        "status_list": status_lists.address(certificate.status_list),
         "deliveries": found.deliveries.select_related("version").order_by("-at")[:_DELIVERIES_SHOWN],
     }
     return render(request, "catalog/licence.html", context)
