@@ -264,6 +264,8 @@ STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "").rstrip("/")
 STRIPE_WEBHOOK_SECRETS = [secret for secret in os.environ.get("STRIPE_WEBHOOK_SECRET", "").split(",") if secret]
 #: Has Stripe Tax been set up, so that pages of payment work out the tax within a price?
 STRIPE_AUTOMATIC_TAX = is_set(os.environ, "STRIPE_AUTOMATIC_TAX", default=LOCAL_STACK)
+#: Does something else stand for Stripe, or may its key move no real money? The pages say so.
+STRIPE_SIMULATED = bool(STRIPE_API_BASE) or STRIPE_API_KEY.startswith(("sk_test_", "rk_test_"))
 CURRENCY = "EUR"
 REFUND_DAYS = 14
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -21,6 +23,22 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         # What is joined is read once the lock is there: with it, it would be as it was before we waited.
         return self.select_related("account", "seller").get(id=payment_id)
 
+    def waiting(self) -> PaymentQuerySet:
+        """Payments that wait for something at Stripe and were not looked at for a while, the longest first."""
+        unfinished = (
+            models.Q(Exists(CheckoutSession.objects.filter(payment=OuterRef("id"), state=CheckoutSession.State.OPEN)))
+            | models.Q(Exists(Intent.objects.filter(payment=OuterRef("id")).exclude(state__in=Intent.FINAL)))
+            | models.Q(refunds__state="submitted")
+            | models.Q(state=Payment.State.PAID, fee=None)
+        )
+        young = models.Q(created_at__gt=Now() - timedelta(hours=3), looked_at__lt=Now() - timedelta(minutes=2))
+        return (
+            self.filter(young | models.Q(looked_at__lt=Now() - timedelta(hours=1)))
+            .filter(unfinished)
+            .distinct()
+            .order_by("looked_at")
+        )
+
 
 class Payment(models.Model):
     """An amount that ``account`` pays for one thing, at once or at delivery.
@@ -28,8 +46,8 @@ class Payment(models.Model):
     ``amount`` is what the buyer pays, tax within it, in minor units. ``seller`` gets what is left after tax and
     commission (``None``: all of it is the platform's). ``commission`` is in basis points, as agreed when it began. The
     cause (a kind of ``Licence.Cause`` and a UUID) is that of the licences that it pays for. ``captured``, ``tax`` and
-    ``fee`` are what Stripe took in, of which tax, and kept; ``refunded`` went back to the buyer, ``charged_back`` to the
-    buyer's bank. ``Intent`` mirrors Stripe's objects.
+    ``fee`` are what Stripe took in, of which tax, and kept; ``refunded`` went to the buyer, ``charged_back`` to the
+    bank. ``Intent`` mirrors Stripe's objects.
     """
 
     class State(models.TextChoices):
@@ -55,13 +73,15 @@ class Payment(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     captured = models.PositiveBigIntegerField(default=0)
     tax = models.PositiveBigIntegerField(default=0)
-    fee = models.PositiveBigIntegerField(default=0)
+    #: ``None`` until Stripe knows it.
+    fee = models.PositiveBigIntegerField(null=True)
     refunded = models.PositiveBigIntegerField(default=0)
     charged_back = models.PositiveBigIntegerField(default=0)
     #: Why the last attempt came to nothing, for the buyer: "Your card was declined."
     refusal = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     paid_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(db_default=Now())
 
     objects = PaymentQuerySet.as_manager()
 
@@ -112,6 +132,7 @@ class CheckoutSession(models.Model):
     mode = models.CharField(max_length=7, choices=Mode)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     url = models.URLField(max_length=2000, blank=True)
+    tax = models.PositiveBigIntegerField(default=0)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=Now())
 

@@ -47,13 +47,13 @@ class PageSeen:
 
 @dataclass(frozen=True)
 class IntentSeen:
-    """A PaymentIntent and its newest charge. ``fee`` is ``None`` while Stripe does not know it."""
+    """A PaymentIntent and its newest charge. A ``saved`` card may be charged again; an unknown fee is ``None``."""
 
     id: str
-    payment: str
     state: str
     received: int
     method: str
+    saved: bool
     refusal: str
     charge: str
     fee: int | None
@@ -70,7 +70,7 @@ class RefundSeen:
     failed: bool
     booked: bool
     why: str
-    row: str
+    row: UUID | None
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,10 @@ def create_page(
     expires_at: datetime,
     key: str,
 ) -> PageSeen:
-    """Open a hosted page that takes ``amount`` minor units, tax within it, or holds them. Raises Refused or Unavailable.
+    """Open a hosted page that takes ``amount`` minor units, tax within it, or holds them.
 
     ``save_card`` lets us charge the card later, without the person (docs.stripe.com/payments/save-during-payment).
+    Raises Refused or Unavailable.
     """
     intent: dict[str, Any] = {
         "metadata": {PAYMENT: str(payment)},
@@ -185,7 +186,10 @@ def charge(
     hold: bool,
     key: str,
 ) -> IntentSeen:
-    """Charge, or hold, on a saved card while the person is not there. Raises Refused (with the intent) or Unavailable."""
+    """Charge a saved card, or hold on it, while the person is not there.
+
+    Raises Refused, with the PaymentIntent that it left behind, or Unavailable.
+    """
     wanted = {
         "amount": amount,
         "currency": currency.lower(),
@@ -234,16 +238,16 @@ def disputes(intent_id: str) -> list[DisputeSeen]:
     return [_dispute_seen(one) for one in found if not one["status"].startswith("warning_")]
 
 
-def payment_of(kind: str, object_id: str) -> str:
-    """The id of our payment that an object of ``kind`` hangs on; empty if on none. Raises Refused or Unavailable."""
+def payment_of(kind: str, object_id: str) -> UUID | None:
+    """The id of our payment that an object of ``kind`` hangs on, if it does. Raises Refused or Unavailable."""
     v1 = stripe_client().v1
     if kind == "checkout.session":
-        return str(call(v1.checkout.sessions.retrieve, object_id).get("client_reference_id") or "")
+        return _uuid(call(v1.checkout.sessions.retrieve, object_id).get("client_reference_id"))
     if kind == "payment_intent":
         return _named_in(call(v1.payment_intents.retrieve, object_id))
     fetch = {"charge": v1.charges.retrieve, "refund": v1.refunds.retrieve, "dispute": v1.disputes.retrieve}[kind]
     inner = whole(call(fetch, object_id).get("payment_intent"), v1.payment_intents.retrieve)
-    return "" if inner is None else _named_in(inner)
+    return None if inner is None else _named_in(inner)
 
 
 def _page(payment: UUID, customer: str, success_url: str, cancel_url: str, expires_at: datetime) -> dict[str, Any]:
@@ -258,8 +262,16 @@ def _page(payment: UUID, customer: str, success_url: str, cancel_url: str, expir
     }
 
 
-def _named_in(found: Seen) -> str:
-    return str((found.get("metadata") or {}).get(PAYMENT, ""))
+def _named_in(found: Seen) -> UUID | None:
+    return _uuid((found.get("metadata") or {}).get(PAYMENT))
+
+
+def _uuid(text: str | None) -> UUID | None:
+    """What we wrote into an object; ``None`` for what somebody else did."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
 
 
 def _page_seen(found: Seen) -> PageSeen:
@@ -282,10 +294,10 @@ def _intent_seen(found: Seen) -> IntentSeen:
     error = found.get("last_payment_error") or {}
     return IntentSeen(
         id=found["id"],
-        payment=_named_in(found),
         state=_STATES[found["status"]],
         received=found.get("amount_received") or 0,
         method=identifier(found.get("payment_method")),
+        saved=found.get("setup_future_usage") == "off_session",
         refusal=error.get("message") or "",
         charge="" if newest is None else newest["id"],
         fee=None if balance is None else balance["fee"],
@@ -302,7 +314,7 @@ def _refund_seen(found: Seen) -> RefundSeen:
         failed=failed,
         booked=bool(found.get("balance_transaction")),
         why=found.get("failure_reason") or "",
-        row=str((found.get("metadata") or {}).get("lookalike_refund", "")),
+        row=_uuid((found.get("metadata") or {}).get("lookalike_refund")),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from catalog import certificates, holding, licensing, status_lists
@@ -23,7 +25,7 @@ _DELIVERIES_SHOWN = 50
 @login_required
 @require_POST
 def acquire(request: HttpRequest, owner: str, name: str) -> HttpResponse:
-    """Take the offer that was chosen, if it costs nothing; the licence is in the library."""
+    """Take the offer that was chosen: what costs nothing is in the library at once, what has a price is bought."""
     dataset = dataset_at(owner, name)
     account = acting_account(request)
     if account is None or licensing.newest_for(account, dataset) is None:
@@ -32,6 +34,9 @@ def acquire(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     if offer is None:
         messages.error(request, "Choose one of the licences that are offered; nothing was taken.")
         return redirect("catalog:dataset", owner, name)
+    if offer.price and (buying := _where_to_buy(owner, name)):
+        # The form goes on as it is: method and fields stay (RFC 9110, section 15.4.8).
+        return HttpResponseRedirect(buying, status=HTTPStatus.TEMPORARY_REDIRECT)
     try:
         licence = licensing.acquire(account, offer)
     except (licensing.NotOffered, licensing.PaymentNeeded) as error:
@@ -81,6 +86,14 @@ def terms(request: HttpRequest, terms_id: UUID) -> HttpResponse:
     """A version of terms: its text, what it answers, and its digest."""
     found = get_object_or_404(Terms.objects.select_related("account"), id=terms_id)
     return render(request, "catalog/terms.html", {"terms": found})
+
+
+def _where_to_buy(owner: str, name: str) -> str | None:
+    """The address that takes the form of an offer with a price; ``None`` where billing is left out."""
+    try:
+        return reverse("billing:buy", args=[owner, name])
+    except NoReverseMatch:
+        return None
 
 
 def _chosen(request: HttpRequest, dataset: Dataset) -> Offer | None:

@@ -35,7 +35,12 @@ def offers(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         with transaction.atomic():
             agreed = terms.settle(listing.dataset.account, asked["kind"], form.wording())
             open_offer(
-                listing, agreed, seats=asked["seats"], days=asked["days"], later_versions=asked["later_versions"]
+                listing,
+                agreed,
+                price=asked["price"],
+                seats=asked["seats"],
+                days=asked["days"],
+                later_versions=asked["later_versions"],
             )
     except SameOffer as error:
         form.add_error("later_versions", str(error))

@@ -23,7 +23,10 @@ SHELVE = "site.shelve"
 
 @dataclass(frozen=True)
 class Shelf:
-    """Whose listing it is (a slug), what it says, and the run that fills it."""
+    """Whose listing it is (a slug), what it says, and the run that fills it.
+
+    It is free for research; ``price`` is that of commercial use, in minor units.
+    """
 
     seller: str
     name: str
@@ -32,6 +35,7 @@ class Shelf:
     card: str
     generator: str
     units: int
+    price: int = 0
     domain: str = Listing.Domain.OTHER
     parameters: Mapping[str, Any] = field(default_factory=dict)
     splits: Sequence[Mapping[str, Any]] = ({"name": "train", "share": 0.8}, {"name": "test", "share": 0.2})
@@ -52,8 +56,8 @@ def announce(account: Account, generator: GeneratorVersion, shelf: Shelf) -> Lis
             modality=generator.description["modality"],
             domain=shelf.domain,
         )
-        for kind in (terms.Kind.RESEARCH, terms.Kind.COMMERCIAL):
-            offers.open_offer(listing, terms.standard(kind))
+        offers.open_offer(listing, terms.standard(terms.Kind.RESEARCH))
+        offers.open_offer(listing, terms.standard(terms.Kind.COMMERCIAL), price=shelf.price)
         run = lifecycle.plan_run(
             dataset=dataset,
             generator=generator,

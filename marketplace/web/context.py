@@ -12,10 +12,11 @@ from marketplace.web.theme import theme_of
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """The site's public address, whether this is the one-machine stack, the theme chosen, and the way around."""
+    """The site's public address, whether it is the one-machine stack, whether payments are simulated, theme and way."""
     return {
         "PUBLIC_URL": settings.PUBLIC_URL,
         "LOCAL_STACK": settings.LOCAL_STACK,
+        "simulated": settings.STRIPE_SIMULATED,
         "theme": theme_of(request),
         "navigation": items(request.path),
     }

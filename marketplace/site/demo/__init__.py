@@ -47,6 +47,7 @@ SHELVES: tuple[Shelf, ...] = (
         summary="October to March in general practices while infections come twice as strongly as usual.",
         generator="clinic-visits",
         units=8_000,
+        price=7_900,
         parameters={
             "setting": "primary care",
             "first_day": "2025-10-01",
@@ -62,6 +63,7 @@ SHELVES: tuple[Shelf, ...] = (
         summary="Small pictures of brushed metal lit almost from the side, which shows dents by their shadows.",
         generator="surface-defects",
         units=600,
+        price=4_900,
         parameters={
             "size": 128,
             "classes": ["dent"],
@@ -77,6 +79,7 @@ SHELVES: tuple[Shelf, ...] = (
         summary="Three months of genuine card payments in four countries: rhythms of the week, bills, travel.",
         generator="card-transactions",
         units=2_500,
+        price=9_900,
         parameters={
             "countries": ["DE", "FR", "ES", "IT"],
             "days": 91,
@@ -109,6 +112,7 @@ SHELVES: tuple[Shelf, ...] = (
         summary="Baskets of a home and garden chain through two springs: strong seasons, dear goods, returns.",
         generator="store-baskets",
         units=30_000,
+        price=14_900,
         parameters={
             "kind": "home and garden",
             "stores": 9,

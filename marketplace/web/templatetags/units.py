@@ -38,13 +38,17 @@ def bytes_(value: Any) -> str:
 @register.filter
 def money(minor: Any, currency: str = "EUR") -> str:
     """A price in minor units as people write it: ``€432.00``, ``free`` at 0, ``432.00 CHF`` in other currencies."""
+    return "free" if _number(minor) == 0 else amount(minor, currency)
+
+
+@register.filter
+def amount(minor: Any, currency: str = "EUR") -> str:
+    """An amount in minor units as people write it: ``€432.00``, ``€0.00``, ``-€12.50``, ``432.00 CHF``."""
     number = _number(minor)
     if number is None:
         return ""
-    if number == 0:
-        return "free"
-    amount = f"{Decimal(int(number)) / 100:,.2f}"
-    return f"€{amount}" if currency == "EUR" else f"{amount} {currency}"
+    written = f"{Decimal(abs(int(number))) / 100:,.2f}"
+    return ("-" if number < 0 else "") + (f"€{written}" if currency == "EUR" else f"{written} {currency}")
 
 
 @register.filter

@@ -1,0 +1,94 @@
+"""Events of Stripe: verified, stored once, and looked into as work. An event says "look again" and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from billing import kinds
+from billing.models import Event, Intent, Payment
+from billing.processor import events as at_stripe
+from billing.processor import payments as payments_at_stripe
+from billing.settling import settle
+from marketplace.work import queue
+from marketplace.work.faults import WorkFault
+from marketplace.work.leases import Lease
+
+#: Looks at what an event is about, by the id of Stripe's object; ``False`` when it is nothing of ours.
+Look = Callable[[str], bool]
+
+
+def receive(body: bytes, signature: str) -> Event:
+    """Store an event that Stripe signed, once, and have it looked into. Raises processor.events.NotSigned."""
+    told = at_stripe.verified(body, signature, settings.STRIPE_WEBHOOK_SECRETS)
+    with transaction.atomic():
+        new = Event(stripe_id=told.id, type=told.type, object_id=told.object_id, body=told.body)
+        Event.objects.bulk_create([new], ignore_conflicts=True)
+        event = Event.objects.get(stripe_id=told.id)
+        if event.id == new.id:
+            queue.enqueue(kinds.EVENT, event.id)
+        return event
+
+
+def process(lease: Lease) -> None:
+    """Perform ``billing.event``: find what it is about, and look at that."""
+    event = Event.objects.get(id=lease.subject)
+    ours = False
+    if event.state in {Event.State.RECEIVED, Event.State.DEAD}:
+        look = _look_for(event.type)
+        ours = look is not None and bool(event.object_id) and look(event.object_id)
+    with lease.finishing():
+        state = Event.State.PROCESSED if ours else Event.State.IGNORED
+        Event.objects.filter(id=event.id, state__in=[Event.State.RECEIVED, Event.State.DEAD]).update(
+            state=state, ended_at=Now(), fault_message=""
+        )
+
+
+def died(event_id: UUID, fault: WorkFault) -> None:
+    """Make an event that cannot be processed a dead letter, which staff see and can have looked into again."""
+    Event.objects.filter(id=event_id, state=Event.State.RECEIVED).update(
+        state=Event.State.DEAD, ended_at=Now(), fault_message=fault.message
+    )
+
+
+def replay(event: Event) -> None:
+    """Have an event looked into again."""
+    with transaction.atomic():
+        Event.objects.filter(id=event.id).update(state=Event.State.RECEIVED, ended_at=None)
+        queue.enqueue(kinds.EVENT, event.id)
+
+
+def _payment(kind: str) -> Look:
+    def look(object_id: str) -> bool:
+        named = payments_at_stripe.payment_of(kind, object_id)
+        payment = Payment.objects.filter(id=named).first() if named else None
+        if payment is None:
+            return False
+        if kind == "payment_intent":
+            # A page's PaymentIntent may be heard of before the page says which it is.
+            Intent.objects.get_or_create(stripe_id=object_id, defaults={"payment": payment})
+        settle(payment.id)
+        return True
+
+    return look
+
+
+#: By the beginning of an event's type. The longest that fits is taken.
+HANDLERS: Final[Mapping[str, Look]] = {
+    "checkout.session.": _payment("checkout.session"),
+    "payment_intent.": _payment("payment_intent"),
+    "charge.": _payment("charge"),
+    "charge.refund.": _payment("refund"),
+    "charge.dispute.": _payment("dispute"),
+    "refund.": _payment("refund"),
+}
+
+
+def _look_for(event_type: str) -> Look | None:
+    fitting = [beginning for beginning in HANDLERS if event_type.startswith(beginning)]
+    return HANDLERS[max(fitting, key=len)] if fitting else None

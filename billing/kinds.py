@@ -1,0 +1,14 @@
+"""The names of billing's kinds of work."""
+
+from typing import Final
+
+#: Look at Stripe's objects of a payment.
+SETTLE: Final = "billing.settle"
+#: Let go of a payment that was not made.
+VOID: Final = "billing.void"
+#: Give money back.
+REFUND: Final = "billing.refund"
+#: Find out what an event of Stripe's is about, and look there.
+EVENT: Final = "billing.event"
+#: Hold anew what is held and about to end.
+RENEW: Final = "billing.renew"

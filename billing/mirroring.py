@@ -1,0 +1,86 @@
+"""Reading where Stripe's pages and PaymentIntents of a payment stand, and what that makes of the payment."""
+
+from __future__ import annotations
+
+from django.db.models.functions import Now
+
+from billing import customers, postings, refunds
+from billing.models import CheckoutSession, Intent, Payment, Refund
+from billing.processor import payments as at_stripe
+from billing.processor.payments import IntentSeen, PageSeen
+
+_PAGE_STATES = {
+    "open": CheckoutSession.State.OPEN,
+    "complete": CheckoutSession.State.COMPLETE,
+    "expired": CheckoutSession.State.EXPIRED,
+}
+
+
+def look(payment: Payment) -> None:
+    """Bring pages, intents and what they make of ``payment`` up to date. The caller holds its lock and saves.
+
+    Raises processor.Refused or processor.Unavailable.
+    """
+    for session in payment.sessions.filter(state=CheckoutSession.State.OPEN).exclude(stripe_id=None):
+        _read_page(payment, session, at_stripe.page(str(session.stripe_id)))
+    for intent in payment.intents.exclude(stripe_id=None).order_by("created_at", "id"):
+        if intent.state in Intent.FINAL and payment.fee is not None:
+            continue
+        _read_intent(payment, intent, at_stripe.intent(str(intent.stripe_id)))
+    _conclude(payment)
+
+
+def _read_page(payment: Payment, session: CheckoutSession, seen: PageSeen) -> None:
+    session.state = _PAGE_STATES.get(seen.status, CheckoutSession.State.OPEN)
+    session.tax = min(seen.tax, payment.amount)
+    session.save(update_fields=["state", "tax"])
+    if seen.intent:
+        Intent.objects.get_or_create(stripe_id=seen.intent, defaults={"payment": payment})
+    customers.remember_card(payment.account, seen.method)
+
+
+def _read_intent(payment: Payment, intent: Intent, seen: IntentSeen) -> None:
+    ended = intent.state in Intent.FINAL
+    if not ended:
+        intent.state = seen.state
+        intent.received, intent.charge_id, intent.capture_before = seen.received, seen.charge, seen.capture_before
+    if intent.state == Intent.State.SUCCEEDED and not ended:
+        _came(payment, intent)
+    intent.save()
+    if intent.state == Intent.State.SUCCEEDED and seen.fee is not None:
+        postings.fee(payment, intent.charge_id, seen.fee)
+        if not intent.surplus:
+            payment.fee = seen.fee
+    if seen.refusal and not ended:
+        payment.refusal = seen.refusal[:500]
+    if seen.saved and intent.state in {Intent.State.SUCCEEDED, Intent.State.REQUIRES_CAPTURE}:
+        customers.remember_card(payment.account, seen.method)
+
+
+def _came(payment: Payment, intent: Intent) -> None:
+    """Money came. The first pays the payment; any other, or one that came when nothing was wanted, goes back."""
+    intent.surplus = bool(payment.captured) or payment.state == Payment.State.CANCELLED
+    if not intent.surplus:
+        payment.captured = intent.received
+        payment.tax = _tax(payment)
+        payment.paid_at = Now()
+    postings.captured(payment, intent)
+    if intent.surplus:
+        intent.save()
+        refunds.ask(payment, intent.received, reason=Refund.Reason.SURPLUS, intent=intent)
+
+
+def _tax(payment: Payment) -> int:
+    """The tax in what was paid, as the page worked it out where the card was given."""
+    given = payment.sessions.filter(state=CheckoutSession.State.COMPLETE).order_by("-created_at").first()
+    return 0 if given is None else min(given.tax, payment.captured)
+
+
+def _conclude(payment: Payment) -> None:
+    """What the intents make of the payment. One that was given up stays so, whatever comes."""
+    if payment.state == Payment.State.CANCELLED:
+        return
+    held = payment.intents.filter(state=Intent.State.REQUIRES_CAPTURE, surplus=False).exists()
+    payment.state = Payment.State.PAID if payment.captured else Payment.State.HELD if held else Payment.State.OPEN
+    if payment.state != Payment.State.OPEN:
+        payment.refusal = ""

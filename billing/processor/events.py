@@ -1,0 +1,47 @@
+"""Events: are they Stripe's, and what are they about?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import stripe
+
+
+class NotSigned(Exception):
+    """No secret of ours signed this, or it was signed more than five minutes ago."""
+
+
+@dataclass(frozen=True)
+class EventTold:
+    """An event's id and type, and the id of the object that it is about."""
+
+    id: str
+    type: str
+    object_id: str
+    body: Mapping[str, Any]
+
+
+def verified(body: bytes, signature: str, secrets: Sequence[str]) -> EventTold:
+    """Read an event that one of ``secrets`` signed within five minutes. Raises NotSigned.
+
+    The signature is of the bytes as they came: docs.stripe.com/webhooks/signature.
+    """
+    for secret in filter(None, secrets):
+        try:
+            stripe.WebhookSignature.verify_header(body.decode(), signature, secret, tolerance=300)
+        except (stripe.SignatureVerificationError, UnicodeDecodeError):
+            continue
+        return _read(body)
+    raise NotSigned("no secret of ours signed this body within the last five minutes")
+
+
+def _read(body: bytes) -> EventTold:
+    try:
+        told = json.loads(body)
+        inside = told["data"]["object"]
+        return EventTold(str(told["id"]), str(told["type"]), str(inside.get("id") or ""), told)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotSigned(f"this is signed, and no event: {error}") from error

@@ -1,0 +1,1 @@
+"""Pages of billing, and the address that Stripe sends its events to."""
