@@ -1,15 +1,130 @@
-"""What billing can check of "Always true" on a living system. Nothing is sold yet, so nothing was purchased."""
+"""What billing can check of "Always true" on a living system."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+from django.db.models.functions import Now
+
+from billing import ledger
+from billing.models import Dispute, Entry, Event, Intent, Payment, Purchase, Refund, Transaction
 from catalog.models import Licence
 from marketplace.doctor import Fault, check
+
+_PATIENCE = timedelta(minutes=10)
+#: Purchases whose money is there, or was.
+_PAID = (
+    Purchase.State.FULFILLED,
+    Purchase.State.REFUNDING,
+    Purchase.State.PARTIALLY_REFUNDED,
+    Purchase.State.REFUNDED,
+    Purchase.State.DISPUTED,
+    Purchase.State.CHARGED_BACK,
+)
 
 
 @check(promise=3)
 def purchased_licences_have_their_purchase() -> Iterator[Fault]:
-    """A licence with the cause ``purchase`` names a purchase that was paid."""
-    for licence in Licence.objects.filter(cause_kind=Licence.Cause.PURCHASE).iterator():
-        yield Fault(f"licence {licence.id}", f"its cause, purchase {licence.cause_id}, does not exist.")
+    """A licence with the cause ``purchase`` names a purchase of the same account that was paid."""
+    purchase = Purchase.objects.filter(
+        id=OuterRef("cause_id"), account=OuterRef("account"), state__in=_PAID, payment__captured__gt=0
+    )
+    for licence in Licence.objects.filter(~Exists(purchase), cause_kind=Licence.Cause.PURCHASE).iterator():
+        yield Fault(f"licence {licence.id}", f"its cause, purchase {licence.cause_id}, was not paid by its account.")
+
+
+@check(promise=3)
+def licences_in_force_are_paid_for() -> Iterator[Fault]:
+    """A licence in force for a payment means that something of it is kept and nothing of it is disputed."""
+    spoilt = Payment.objects.filter(
+        Q(captured=F("refunded") + F("charged_back")) | Q(disputes__state__in=[Dispute.State.OPEN, Dispute.State.LOST]),
+        cause_kind=OuterRef("cause_kind"),
+        cause_id=OuterRef("cause_id"),
+    )
+    for licence in Licence.objects.in_force().filter(Exists(spoilt)).iterator():
+        yield Fault(f"licence {licence.id}", "it is in force, and its payment is not there, went back, or is disputed.")
+
+
+@check(promise=3)
+def paid_purchases_have_their_licence() -> Iterator[Fault]:
+    """A purchase that is fulfilled gave its account a licence."""
+    licence = Licence.objects.filter(
+        cause_kind=Licence.Cause.PURCHASE, cause_id=OuterRef("id"), account=OuterRef("account")
+    )
+    for purchase in Purchase.objects.filter(~Exists(licence), fulfilled_at__isnull=False).iterator():
+        yield Fault(f"purchase {purchase.id}", "it is fulfilled, and there is no licence for it.")
+
+
+@check(promise=3)
+def the_ledger_sums_to_zero() -> Iterator[Fault]:
+    """Each transaction sums to zero, and so do all books."""
+    unbalanced = Transaction.objects.annotate(total=Sum("entries__amount")).exclude(total=0)
+    for transaction in unbalanced.iterator():
+        yield Fault(f"ledger transaction {transaction.id}", f"{transaction.key} sums to {transaction.total}, not to 0.")
+    total = sum(ledger.trial_balance().values())
+    if total:
+        yield Fault("ledger", f"all books together hold {total} minor units, not 0.")
+
+
+@check(promise=3)
+def payments_say_what_the_ledger_says() -> Iterator[Fault]:
+    """What a payment took in and gave back is what was posted for it."""
+    moved = Q(key__startswith="capture:") | Q(key__startswith="refund:") | Q(key__startswith="refund-failed:")
+    counted = (moved & Q(entries__book=Entry.Book.STRIPE_CLEARING)) | Q(entries__book=Entry.Book.UNAPPLIED)
+    posted = (
+        Transaction.objects.filter(payment__isnull=False)
+        .values("payment")
+        .annotate(posted=Sum("entries__amount", filter=counted), said=F("payment__captured") - F("payment__refunded"))
+        .exclude(posted=F("said"))
+    )
+    for row in posted.iterator():
+        yield Fault(f"payment {row['payment']}", f"it says {row['said']} minor units, the ledger {row['posted']}.")
+
+
+@check(promise=3)
+def nothing_is_held_for_disputes_that_are_over() -> Iterator[Fault]:
+    """Without an open dispute the book of what is held for disputes is empty."""
+    held = ledger.balance(Entry.Book.DISPUTES_HELD)
+    if held and not Dispute.objects.open().exists():
+        yield Fault("ledger", f"{held} minor units are held for disputes, and none is open.")
+
+
+@check(promise=3)
+def a_payment_is_taken_once() -> Iterator[Fault]:
+    """One PaymentIntent pays a payment; what another took is on its way back."""
+    taken = Count("intents", filter=Q(intents__state=Intent.State.SUCCEEDED, intents__surplus=False))
+    for payment in Payment.objects.annotate(taken=taken).filter(taken__gt=1).iterator():
+        yield Fault(f"payment {payment.id}", f"it was taken {payment.taken} times.")
+    back = Refund.objects.filter(intent=OuterRef("id")).exclude(state=Refund.State.FAILED)
+    for intent in Intent.objects.filter(~Exists(back), surplus=True).iterator():
+        yield Fault(f"intent {intent.id}", "it took money without a cause, and nothing gives it back.")
+
+
+@check(promise=7)
+def paid_purchases_are_fulfilled() -> Iterator[Fault]:
+    """Who paid has the licence soon after."""
+    late = Purchase.objects.filter(state=Purchase.State.PAID, payment__paid_at__lt=Now() - _PATIENCE)
+    for purchase in late.iterator():
+        yield Fault(f"purchase {purchase.id}", "it is paid, and no licence was granted.")
+
+
+@check(promise=7)
+def refunds_arrive_or_say_why() -> Iterator[Fault]:
+    """A refund that was asked for reaches Stripe, and one that failed is looked at by staff."""
+    for refund in Refund.objects.filter(state=Refund.State.REQUESTED, created_at__lt=Now() - 6 * _PATIENCE).iterator():
+        yield Fault(f"refund {refund.id}", "it was asked for and has not reached Stripe.")
+    for refund in Refund.objects.filter(state=Refund.State.FAILED).iterator():
+        retried = Refund.objects.filter(intent=refund.intent, created_at__gt=refund.created_at)
+        if not retried.exists():
+            yield Fault(f"refund {refund.id}", f"it failed: {refund.fault_message} Pay it back, or ask again.")
+
+
+@check(promise=7)
+def events_are_looked_into() -> Iterator[Fault]:
+    """What Stripe tells is looked into, and what cannot be is seen by staff."""
+    for event in Event.objects.filter(state=Event.State.RECEIVED, received_at__lt=Now() - _PATIENCE).iterator():
+        yield Fault(f"event {event.stripe_id}", "nothing has looked into it yet.")
+    for event in Event.objects.filter(state=Event.State.DEAD).iterator():
+        yield Fault(f"event {event.stripe_id}", f"it is a dead letter: {event.fault_message} Have it replayed.")
