@@ -9,22 +9,27 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from catalog import difference, previews, statistics_check, withdrawing
+from catalog import certificates, difference, previews, statistics_check, status_lists, withdrawing
 from catalog.models import (
     Attachment,
+    Certificate,
     File,
     Licence,
+    LicenceSuspension,
     Listing,
     Manifest,
     Offer,
     PreviewPicture,
     SearchEntry,
     ShelfState,
+    StatusList,
     Version,
 )
 from catalog.search import entries
 from marketplace import storage
 from marketplace.doctor import Fault, check
+from marketplace.keys import jws, keyring
+from marketplace.keys.models import Purpose
 from marketplace.work.models import Piece
 
 _MANIFESTS_AT_ONCE = 20
@@ -85,6 +90,45 @@ def free_licences_have_their_offer() -> Iterator[Fault]:
         )
 
 
+@check(promise=3)
+def licences_have_certificates_that_verify() -> Iterator[Fault]:
+    """Every licence has its certificate, signed by a published key, that says which licence and which entry it is."""
+    certified = Certificate.objects.filter(licence=OuterRef("id"))
+    for licence in Licence.objects.filter(~Exists(certified)).iterator():
+        yield Fault(f"licence {licence.id}", "it has no certificate.")
+    jwks = keyring.jwks()
+    for certificate in Certificate.objects.select_related("status_list").iterator(chunk_size=500):
+        for message in _certificate_faults(certificate, jwks):
+            yield Fault(f"licence {certificate.licence_id}", message)
+
+
+@check(promise=3)
+def status_lists_say_how_licences_stand() -> Iterator[Fault]:
+    """What a signed status list says of each entry is the state of the licence whose certificate names it."""
+    jwks = keyring.jwks()
+    for status_list in StatusList.objects.iterator():
+        try:
+            claims = jws.verify(status_lists.token(status_list), jwks, type=status_lists.TYPE, purpose=Purpose.LICENCE)
+            packed = status_lists.unpack(claims["status_list"]["lst"])
+        except (jws.NotVerified, status_lists.NotAList) as error:
+            yield Fault(f"status list {status_list.id}", f"it cannot be read: {error}")
+            continue
+        entries = status_list.certificates.values_list("index", "licence", "licence__state")
+        for index, licence, state in entries.iterator(chunk_size=2000):
+            if status_lists.value_at(packed, index) != status_lists.value_of(state):
+                yield Fault(f"licence {licence}", f"it is {state}, and its status list says something else.")
+
+
+@check(promise=3)
+def suspended_licences_have_a_reason() -> Iterator[Fault]:
+    """A licence is suspended exactly while a reason is left that was not lifted."""
+    left = Exists(LicenceSuspension.objects.filter(licence=OuterRef("id"), lifted_at=None))
+    for licence in Licence.objects.filter(~left, state=Licence.State.SUSPENDED).iterator():
+        yield Fault(f"licence {licence.id}", "it is suspended, and no reason for it is left.")
+    for licence in Licence.objects.filter(left, state=Licence.State.IN_FORCE).iterator():
+        yield Fault(f"licence {licence.id}", "it is in force, and a reason to suspend it was not lifted.")
+
+
 @check(promise=5)
 def statistics_are_true_of_the_files() -> Iterator[Fault]:
     """Exact statistics equal what DuckDB counts in the files; sketched ones lie within their stated error."""
@@ -113,6 +157,19 @@ def search_finds_what_is_public() -> Iterator[Fault]:
         yield Fault(f"listing {entry.listing_id}", "search finds it and it is not public.")
     for word, kept, found in entries.miscounted():
         yield Fault(f"filter {word}", f"{kept} listings are counted for it and {found} are found.")
+
+
+def _certificate_faults(certificate: Certificate, jwks: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a certificate: its signature, or what it says of its licence and its entry."""
+    try:
+        claims = jws.verify(certificate.token, jwks, type=certificates.TYPE, purpose=Purpose.LICENCE)
+    except jws.NotVerified as error:
+        yield f"its certificate does not verify: {error}"
+        return
+    entry = {"idx": certificate.index, "uri": claims["status"]["status_list"]["uri"]}
+    named = claims["jti"] == str(certificate.licence_id) and claims["status"]["status_list"] == entry
+    if not named or not entry["uri"].endswith(str(certificate.status_list_id)):
+        yield "its certificate names another licence or another entry of a status list."
 
 
 def _differences(version: Version) -> Iterator[str]:
