@@ -95,8 +95,9 @@ def nothing_is_held_for_disputes_that_are_over() -> Iterator[Fault]:
 def a_payment_is_taken_once() -> Iterator[Fault]:
     """One PaymentIntent pays a payment; what another took is on its way back."""
     taken = Count("intents", filter=Q(intents__state=Intent.State.SUCCEEDED, intents__surplus=False))
-    for payment in Payment.objects.annotate(taken=taken).filter(taken__gt=1).iterator():
-        yield Fault(f"payment {payment.id}", f"it was taken {payment.taken} times.")
+    twice = Payment.objects.annotate(taken=taken).filter(taken__gt=1).values_list("id", "taken")
+    for payment, times in twice.iterator():
+        yield Fault(f"payment {payment}", f"it was taken {times} times.")
     back = Refund.objects.filter(intent=OuterRef("id")).exclude(state=Refund.State.FAILED)
     for intent in Intent.objects.filter(~Exists(back), surplus=True).iterator():
         yield Fault(f"intent {intent.id}", "it took money without a cause, and nothing gives it back.")
