@@ -1,22 +1,26 @@
 """A pytest plugin: the real parts that tests run on, started once and ended with the tests.
 
 It is loaded before Django's settings are, and tells them where the parts are. Each part steps aside when its address
-is in the environment. With pytest-xdist the controller starts the parts; each worker has a database, a Redis database
-and a bucket of its own.
+is in the environment. With pytest-xdist the controller starts the parts; each worker has a database, a Redis database,
+a bucket and a world of the Stripe stand-in of its own. When all tests have run, the stand-in is asked whether it was
+ever used, or answered, other than Stripe's description allows: if so, the tests have failed.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import secrets
 import shutil
+import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from marketplace.local.servers import ObjectStore, PostgreSQL, Valkey
+from marketplace.local.servers import ObjectStore, PostgreSQL, StripeStandIn, Valkey
 
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
@@ -29,6 +33,7 @@ def pytest_load_initial_conftests() -> None:
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{number}"
         os.environ["S3_BUCKET"] = f"tests-{_WORKER}"
         os.environ["LOOKALIKE_VAR"] = os.environ["LOOKALIKE_VAR"] + f"-{_WORKER}"
+        os.environ["STRIPE_API_KEY"] = f"sk_test_{_WORKER}"
         return
     home = Path(tempfile.mkdtemp(prefix="lookalike-tests-"))
     _start(home)
@@ -44,8 +49,23 @@ def pytest_load_initial_conftests() -> None:
     )
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the whole when the Stripe stand-in saw or said something that Stripe's description does not allow."""
+    if _WORKER:
+        return
+    try:
+        with urllib.request.urlopen(f"{os.environ['STRIPE_API_BASE']}/_control/audit") as answer:
+            violations = json.load(answer)["violations"]
+    except (OSError, KeyError):
+        return
+    for violation in violations:
+        sys.stderr.write(f"\nStripe's contract is broken: {violation['request']}: {violation['violation']}")
+    if violations:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def _start(home: Path) -> None:
-    servers = []
+    servers: list[PostgreSQL | Valkey | ObjectStore | StripeStandIn] = []
     if "DATABASE_URL" not in os.environ:
         database = PostgreSQL(home / "postgresql", secrets.token_urlsafe(12), port=0, durable=False)
         os.environ["DATABASE_URL"] = database.url
@@ -60,6 +80,13 @@ def _start(home: Path) -> None:
         os.environ["AWS_ACCESS_KEY_ID"] = store.address.access_key
         os.environ["AWS_SECRET_ACCESS_KEY"] = store.address.secret_key
         servers.append(store)
+    if "STRIPE_API_BASE" not in os.environ:
+        # A key that somebody has in their environment is never for tests.
+        stripe = StripeStandIn(home / "stripe", "sk_test_alone", ("whsec_tests", "whsec_connect"), port=0)
+        os.environ["STRIPE_API_BASE"] = stripe.base
+        os.environ["STRIPE_API_KEY"] = stripe.api_key
+        os.environ["STRIPE_WEBHOOK_SECRET"] = ",".join(stripe.webhook_secrets)
+        servers.append(stripe)
     atexit.register(_stop, servers, home)
     for server in servers:
         server.start()
@@ -67,7 +94,7 @@ def _start(home: Path) -> None:
         server.wait()
 
 
-def _stop(servers: list[PostgreSQL | Valkey | ObjectStore], home: Path) -> None:
+def _stop(servers: list[PostgreSQL | Valkey | ObjectStore | StripeStandIn], home: Path) -> None:
     for server in servers:
         server.child.stop()
     shutil.rmtree(home, ignore_errors=True)

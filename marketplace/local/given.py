@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http
 import http.client
 from collections.abc import Iterator, Mapping
 from urllib.parse import SplitResult, urlsplit
@@ -12,7 +13,9 @@ _SCHEMES = {
     "DATABASE_URL": ("postgresql", "postgres"),
     "REDIS_URL": ("redis", "rediss"),
     "S3_ENDPOINT_URL": ("http", "https"),
+    "STRIPE_API_BASE": ("https", "http"),
 }
+_STRIPE = "https://api.stripe.com"
 _OWN = "or unset it, and the stack brings its own"
 
 
@@ -22,6 +25,7 @@ def check(environment: Mapping[str, str]) -> None:
     for variable, reach in (("DATABASE_URL", _database), ("REDIS_URL", _redis), ("S3_ENDPOINT_URL", _object_store)):
         if address := environment.get(variable):
             faults += _shape(variable, address) or reach(address, environment)
+    faults += _stripe(environment)
     if faults:
         raise StackError("\n".join(faults))
 
@@ -68,15 +72,38 @@ def _object_store(address: str, environment: Mapping[str, str]) -> list[str]:
     return []
 
 
-def _ask(address: SplitResult) -> None:
-    """Have any answer of the server: whether the keys are good is seen when the bucket is made."""
+def _ask(address: SplitResult, path: str = "/", headers: Mapping[str, str] | None = None) -> int:
+    """Have any answer of the server, and return its status: whether S3's keys are good is seen later, at the bucket."""
     kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
     connection = kind(address.netloc, timeout=5)
     try:
-        connection.request("GET", "/")
-        connection.getresponse()
+        connection.request("GET", path, headers=dict(headers or {}))
+        return connection.getresponse().status
     finally:
         connection.close()
+
+
+def _stripe(environment: Mapping[str, str]) -> Iterator[str]:
+    """The key is nothing without a secret to know events by; a base address without a key leads to our own Stripe."""
+    key, base = environment.get("STRIPE_API_KEY"), environment.get("STRIPE_API_BASE", _STRIPE)
+    if not key:
+        if "STRIPE_API_BASE" in environment:
+            yield f"STRIPE_API_BASE is set, but STRIPE_API_KEY not: set the key to that server, {_OWN}."
+        return
+    if not key.startswith(("sk_", "rk_")):
+        yield f"STRIPE_API_KEY must be a secret key, like sk_test_…, and this one begins otherwise; {_OWN}."
+    elif not environment.get("STRIPE_WEBHOOK_SECRET"):
+        yield f"STRIPE_API_KEY is set, but STRIPE_WEBHOOK_SECRET not: set the secret of your webhook endpoint, {_OWN}."
+    elif faults := _shape("STRIPE_API_BASE", base):
+        yield from faults
+    else:
+        try:
+            status = _ask(urlsplit(base), "/v1/balance", {"Authorization": f"Bearer {key}"})
+        except (OSError, http.client.HTTPException) as error:
+            yield f"STRIPE_API_BASE leads to no Stripe: {base}: {_one_line(error)}. Mend it, {_OWN}."
+        else:
+            if status == http.HTTPStatus.UNAUTHORIZED:
+                yield f"STRIPE_API_KEY is refused by {base}. Mend it, {_OWN}."
 
 
 def _site(environment: Mapping[str, str]) -> Iterator[str]:

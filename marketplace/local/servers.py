@@ -1,4 +1,5 @@
-"""PostgreSQL, Valkey and the S3 server: from wheels, else from the system, as children on loopback.
+"""PostgreSQL, Valkey, the S3 server and the stand-in for Stripe: as children on loopback; the first three from wheels,
+else from the system.
 
 Each part steps aside when its address is in the environment. Commands and flags were measured; see
 ``docs/decisions``.
@@ -7,6 +8,7 @@ Each part steps aside when its address is in the environment. Commands and flags
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -222,6 +224,59 @@ class ObjectStore:
             return connection.getresponse().status == HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
+
+
+class StripeStandIn:
+    """Our own Stripe, with its state under ``home``; one world for each API key."""
+
+    def __init__(self, home: Path, api_key: str, webhook_secrets: tuple[str, ...], *, port: int = 12111) -> None:
+        self.home, self.api_key, self.webhook_secrets = home, api_key, webhook_secrets
+        self.port = free_port(port)
+        contrary = {name: value for name, value in os.environ.items() if name == "STRIPE_STANDIN_CONTRARY"}
+        self.child = Child(
+            "Stripe stand-in",
+            [sys.executable, "-m", "marketplace.local.stripe", str(home), str(self.port)],
+            _plain_environment() | contrary,
+            home.parent / "log" / "stripe.log",
+            healthy=self._answers,
+        )
+
+    @property
+    def base(self) -> str:
+        """What the client is given for the address of the API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start the server."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.child.start()
+
+    def wait(self) -> None:
+        """Return when the server answers."""
+        self.child.wait_until_healthy()
+
+    def tell(self, address: str) -> None:
+        """Have events sent to ``address``: those of the platform, and those of its connected accounts.
+
+        As at Stripe, these are two endpoints with a secret each.
+        """
+        for connect, secret in zip((False, True), self.webhook_secrets, strict=True):
+            self._ask("/_control/endpoint", {"url": address, "secret": secret, "connect": connect})
+
+    def _answers(self) -> bool:
+        try:
+            return self._ask("/_control/health", {}) == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def _ask(self, path: str, wish: dict[str, object]) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        headers = {"Authorization": f"Bearer {self.api_key}"}
+        try:
+            connection.request("POST", path, body=json.dumps(wish), headers=headers)
+            return connection.getresponse().status
         finally:
             connection.close()
 

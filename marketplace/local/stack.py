@@ -1,7 +1,8 @@
 """``manage.py up``: the whole product on one machine, from nothing but this checkout and its environment.
 
-PostgreSQL, Valkey and S3 first, then the web server, workers by queue, and beat. Every child has a log under
-``var/log``; one that dies is started again, one that keeps dying stops the stack; Ctrl-C leaves nothing behind.
+PostgreSQL, Valkey, S3 and a stand-in for Stripe first, then the web server, workers by queue, and beat. Every child has
+a log under ``var/log``; one that dies is started again, one that keeps dying stops the stack; Ctrl-C leaves nothing
+behind.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ from urllib.parse import urlsplit
 
 from marketplace.local import given
 from marketplace.local.processes import Child, StackError, free_port, stop_all
-from marketplace.local.servers import BUCKET, ObjectStore, PostgreSQL, Valkey
+from marketplace.local.servers import BUCKET, ObjectStore, PostgreSQL, StripeStandIn, Valkey
 
 ROOT = Path(__file__).resolve().parents[2]
+Server = PostgreSQL | Valkey | ObjectStore | StripeStandIn
 _DEATHS = 5
 _YOUNG_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
 _ENDING_SECONDS = 30.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Secrets that tell what they are by how they begin.
+_OF_STRIPE = {"stripe_api_key": "sk_test_", "stripe_events": "whsec_", "stripe_connect_events": "whsec_"}
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Stack:
         self.var = var
         self.keep_open = keep_open
         self.environment = dict(os.environ)
-        self.servers: list[PostgreSQL | Valkey | ObjectStore] = []
+        self.servers: list[Server] = []
         self.product: list[Child] = []
         self._commands: list[Child] = []
         self._deaths: dict[str, Deaths] = {}
@@ -75,6 +79,8 @@ class Stack:
             server.start()
         for server in self.servers:
             server.wait()
+            if isinstance(server, StripeStandIn):
+                server.tell(f"{self.environment['PUBLIC_URL']}/webhooks/stripe")
         self._command("migrate", "--no-input").run()
         web.wait_until_healthy()
 
@@ -121,10 +127,13 @@ class Stack:
 
     def _make_servers(self) -> None:
         kept = _secrets(self.var)
-        made: dict[str, Callable[[], PostgreSQL | Valkey | ObjectStore]] = {
+        made: dict[str, Callable[[], Server]] = {
             "S3_ENDPOINT_URL": lambda: ObjectStore(self.var / "s3", kept["s3_access_key"], kept["s3_secret_key"]),
             "REDIS_URL": lambda: Valkey(self.var / "valkey", kept["redis"]),
             "DATABASE_URL": lambda: PostgreSQL(self.var / "postgresql", kept["database"]),
+            "STRIPE_API_KEY": lambda: StripeStandIn(
+                self.var / "stripe", kept["stripe_api_key"], (kept["stripe_events"], kept["stripe_connect_events"])
+            ),
         }
         self.servers = [make() for variable, make in made.items() if not self.environment.get(variable)]
         for server in self.servers:
@@ -147,6 +156,12 @@ class Stack:
                         "AWS_ACCESS_KEY_ID": server.address.access_key,
                         "AWS_SECRET_ACCESS_KEY": server.address.secret_key,
                         "S3_BUCKET": BUCKET,
+                    }
+                case StripeStandIn():
+                    self.environment |= {
+                        "STRIPE_API_KEY": server.api_key,
+                        "STRIPE_API_BASE": server.base,
+                        "STRIPE_WEBHOOK_SECRET": ",".join(server.webhook_secrets),
                     }
         port = self.environment.setdefault("LOOKALIKE_SITE_PORT", str(free_port(8000)))
         self.environment.setdefault("PUBLIC_URL", f"http://localhost:{port}")
@@ -257,6 +272,7 @@ def _announce(stack: Stack, demo: dict[str, Any]) -> None:
                 "access_key": environment.get("AWS_ACCESS_KEY_ID", ""),
                 "secret_key": environment.get("AWS_SECRET_ACCESS_KEY", ""),
             },
+            "stripe": {"api": environment.get("STRIPE_API_BASE", ""), "key": environment["STRIPE_API_KEY"]},
             "environment": dict(environment.items() - os.environ.items()),
             **demo,
         },
@@ -285,12 +301,17 @@ def _workers() -> list[tuple[str, str, int]]:
 
 
 def _secrets(var: Path) -> dict[str, str]:
-    """Secrets of this stack, made on the first start and kept."""
+    """Secrets of this stack, each made when it is first needed and kept."""
     path = var / "secrets.json"
-    if not path.exists():
-        names = ("database", "redis", "s3_access_key", "s3_secret_key", "secret_key")
-        _write_secret(path, {name: secrets.token_urlsafe(48 if name == "secret_key" else 18) for name in names})
-    kept: dict[str, str] = json.loads(path.read_text())
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    names = ("database", "redis", "s3_access_key", "s3_secret_key", "secret_key")
+    missing = {name: secrets.token_urlsafe(48 if name == "secret_key" else 18) for name in names if name not in kept}
+    for name, beginning in _OF_STRIPE.items():
+        if name not in kept:
+            missing[name] = beginning + secrets.token_hex(18)
+    if missing:
+        kept |= missing
+        _write_secret(path, kept)
     return kept
 
 
