@@ -42,7 +42,7 @@ def _follow_unpaid(purchase: Purchase, payment: Payment) -> None:
         move(purchase, _S.CANCELLED)
         purchase.ended_at = Now()
     elif _ran_out(payment):
-        move(purchase, _S.EXPIRED)
+        move(purchase, _S.CANCELLED if purchase.given_up_at else _S.EXPIRED)
         purchase.ended_at = Now()
         payment.state = Payment.State.CANCELLED
         payment.save(update_fields=["state"])

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from billing import payments, refunds
@@ -69,6 +70,7 @@ def pay(purchase: Purchase) -> str:
 
 def give_up(purchase: Purchase) -> None:
     """Cancel a purchase that was not paid. Raises PaymentMoved when it was, or processor.Unavailable."""
+    Purchase.objects.filter(id=purchase.id, state__in=Purchase.UNPAID).update(given_up_at=Now())
     if payments.void(purchase.payment).state == Payment.State.PAID:
         raise PaymentMoved("This was paid meanwhile; you have the licence.")
     settle(purchase.payment_id)

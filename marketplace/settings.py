@@ -280,6 +280,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    # Each request to Stripe would be two lines.
+    "loggers": {"stripe": {"level": "WARNING"}},
 }
 
 # The most that one run may ask of a worker; a quote beyond it is refused with the reason.

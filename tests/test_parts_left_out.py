@@ -31,7 +31,7 @@ def test_migrations_and_the_tests_of_catalog_and_runs_pass_without_billing_and_o
             "-p",
             "no:xdist",
             "-o",
-            "addopts=-p tests.services",
+            "addopts=-p tests.services -p tests.stripe_world",
         ),
         *("-m", "not slow", "--ignore=tests/catalog/clients"),  # other people's programs see no part of ours
         *("tests/catalog", "tests/generation/runs/test_runs.py"),

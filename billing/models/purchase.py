@@ -51,6 +51,7 @@ class Purchase(models.Model):
     payment = models.OneToOneField(Payment, models.PROTECT, related_name="purchase")
     state = models.CharField(max_length=18, choices=State, default=State.DRAFT)
     created_at = models.DateTimeField(db_default=Now())
+    given_up_at = models.DateTimeField(null=True)
     fulfilled_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
