@@ -270,7 +270,8 @@ class World:
         before: str | None = None,
         limit: int = -1,
     ) -> list[Object]:
-        clauses, values = ["world = ?", "account = ?", "kind = ?"], [self.key, self.account, kind]
+        clauses = ["world = ?", "account = ?", "kind = ?"]
+        values: list[Any] = [self.key, self.account, kind]
         for field, value in where.items():
             several = value if isinstance(value, list) else [value]
             clauses.append(f"json_extract(body, ?) IN ({', '.join('?' * len(several))})")

@@ -273,7 +273,7 @@ def update(call: Call) -> Answer:
             payment_intent=public(intent),
         )
     if "amount" in asked:
-        _check_amount(asked["amount"], asked.get("currency", intent["currency"]))
+        _check_amount(asked["amount"], asked.get("currency") or intent["currency"])
     for field in ("amount", "currency", "customer", "setup_future_usage", *_DESCRIBED.split()):
         if field in asked:
             intent[field] = asked[field] or None
@@ -315,11 +315,12 @@ def capture(call: Call) -> Answer:
             "PaymentIntent with one of the following statuses may be captured: requires_capture.",
             payment_intent=public(intent),
         )
-    amount = call.asked.get("amount_to_capture", intent["amount_capturable"])
-    if not 0 < amount <= intent["amount_capturable"]:
+    capturable = int(intent["amount_capturable"])
+    amount = int(call.asked.get("amount_to_capture", capturable))
+    if not 0 < amount <= capturable:
         raise StripeError(
             f"The provided capture amount, {amount}, must be positive and at most the amount that is capturable, "
-            f"{intent['amount_capturable']}.",
+            f"{capturable}.",
             code="amount_too_large" if amount > 0 else "parameter_invalid_integer",
             param="amount_to_capture",
         )

@@ -1,0 +1,1 @@
+"""The stand-in for Stripe, asked through Stripe's own client, unmodified."""
