@@ -66,7 +66,7 @@ class Shelves:
     """Everything that the page shows beside the rows. ``asked`` are the words where others were searched instead."""
 
     choice: Choice
-    found: Count
+    counts: Counts
     filters: Sequence[Filter]
     in_use: Sequence[Way]
     cleared: str
@@ -75,13 +75,18 @@ class Shelves:
     ways: Sequence[Way] = ()
     too_common: bool = False
 
+    @property
+    def found(self) -> Count:
+        """How many the choice finds."""
+        return self.counts.found
+
 
 def look(choice: Choice) -> Shelves:
     """What the shelves show for ``choice``; with the nearest spelling where nothing is called by its words."""
     counts = counted(choice)
     if counts.found.number or not (choice.words or choice.filters):
         return _shelves(choice, counts)
-    everywhere = total(replace(choice, filters={})) if choice.words else None
+    everywhere = total(choice.without_filters()) if choice.words else None
     if everywhere is not None and not everywhere.number:
         near = spelling.respelt(choice.words)
         if near is not None:
@@ -156,10 +161,10 @@ def _shelves(choice: Choice, counts: Counts) -> Shelves:
     orders = [(name, words) for name, (words, _) in ORDERS.items() if name != "relevance" or choice.words]
     return Shelves(
         choice=choice,
-        found=counts.found,
+        counts=counts,
         filters=[each for facet in FACETS if (each := _filter(choice, facet, counts)).options],
         in_use=list(_in_use(choice)),
-        cleared=address(replace(choice, filters={})),
+        cleared=address(choice.without_filters()),
         orders=orders,
     )
 
@@ -167,8 +172,7 @@ def _shelves(choice: Choice, counts: Counts) -> Shelves:
 def _filter(choice: Choice, facet: Facet, counts: Counts) -> Filter:
     """The values of ``facet`` that would give something, and those that are chosen."""
     chosen = choice.filters.get(facet.name, ())
-    prefix = facet.word("")
-    found = {word.removeprefix(prefix): n for word, n in counts.by_word.items() if word.startswith(prefix)}
+    found = counts.of(facet)
     by_size = sorted(found, key=lambda value: (-found[value].number, value))
     values = [value for value in facet.values or by_size[: facet.offered] if value in found or value in chosen]
     values += [value for value in chosen if value not in values]
@@ -193,7 +197,7 @@ def _ways(choice: Choice) -> Iterator[Way]:
             labels = ", ".join(facet.label(value) for value in choice.filters[facet.name])
             yield Way(f"Without “{facet.title}: {labels}”", address(left), total(left))
     if len(choice.filters) > 1:
-        left = replace(choice, filters={})
+        left = choice.without_filters()
         yield Way("Without any filter", address(left), total(left))
     if choice.words and choice.filters:
         left = replace(choice, words="", order="newest")
