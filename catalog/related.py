@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -51,7 +52,7 @@ def related(listing: Listing) -> list[Related]:
 def _entries(listing: Listing) -> Sequence[SearchEntry]:
     """The entry of ``listing``, if it has one, and those of the newest of its domain and kind and of its generator."""
     kind = [f"domain:{listing.domain}", f"modality:{listing.modality}"]
-    parameters = {"listing": listing.pk, "kind": kind, "most": _CANDIDATES + 1}
+    parameters: dict[str, Any] = {"listing": listing.pk, "kind": kind, "most": _CANDIDATES + 1}
     with connection.cursor() as cursor:
         cursor.execute(_LIKE, parameters)
         ids = [id_ for (id_,) in cursor.fetchall()]

@@ -58,8 +58,8 @@ class SearchEntry(models.Model):
 
     ``text`` holds the words by weight (title, summary, columns, card) and the facet values as words of their own, so
     that one index answers for both. ``tier`` is the share of all entries that it lies in, by chance and for good: the
-    tiers are looked through in turn, each by an index of its own, until enough was found. ``price`` is of the lowest open offer, ``NOT_OFFERED`` without one, so that it
-    sorts last; ``rows`` is 0 while the first version is being made.
+    tiers are looked through in turn, each by an index of its own, until enough was found. ``price`` is of the lowest
+    open offer, ``NOT_OFFERED`` without one, so that it sorts last; ``rows`` is 0 while the first version is being made.
     """
 
     NOT_OFFERED: ClassVar[int] = 2**63 - 1

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from catalog import attachments
 from catalog.models import Attachment, Listing, Offer, SearchEntry, Version
 from catalog.pages import Hit, hit
 from catalog.search import marking, spelling
@@ -98,19 +101,33 @@ def look(choice: Choice) -> Shelves:
 
 def hits(words: str, page: Page[SearchEntry]) -> list[Hit]:
     """The rows of a page, in its order, with ``words`` marked and the columns that they match named."""
-    listings = Listing.objects.select_related("dataset__account").prefetch_related(
-        Prefetch(
-            "dataset__versions",
-            Version.objects.on_shelf()
-            .newest_of_each_dataset()
-            .prefetch_related(Prefetch("attachments", Attachment.objects.filter(kind__in=["statistics", "preview"]))),
-        ),
-        Prefetch("offers", Offer.objects.open()),
-    )
-    found = listings.in_bulk([entry.listing_id for entry in page.items])
+    listings = Listing.objects.select_related("dataset__account").defer("card")
+    # What a row does not show stays where it is: recipes and terms are long.
+    versions = Version.objects.on_shelf().newest_of_each_dataset().defer("recipe")
+    offers = Prefetch("offers", Offer.objects.open().defer("terms__text"))
+    found = listings.prefetch_related(offers).in_bulk([entry.listing_id for entry in page.items])
     # A listing that was closed a moment ago has an entry on the page and is shown no more.
     shown = [found[entry.listing_id] for entry in page.items if entry.listing_id in found]
-    return _marked(words, [hit(listing) for listing in shown])
+    newest = {version.dataset_id: version for version in versions.filter(dataset__in=[one.dataset_id for one in shown])}
+    documents = _documents(newest.values())
+    return _marked(
+        words,
+        [
+            hit(listing, version, {} if version is None else documents[version.id])
+            for listing in shown
+            for version in [newest.get(listing.dataset_id)]
+        ],
+    )
+
+
+def _documents(versions: Iterable[Version]) -> dict[UUID, dict[str, Any]]:
+    """The documents of ``versions`` that a row shows something of, by version and kind."""
+    found: dict[UUID, dict[str, Any]] = {version.id: {} for version in versions}
+    attached = list(Attachment.objects.filter(version__in=found, kind__in=["statistics", "preview"]))
+    loaded = attachments.load_all(attached)
+    for each in attached:
+        found[each.version_id][each.kind] = loaded[each.sha256]
+    return found
 
 
 def lesson(rows: Sequence[Hit]) -> Lesson | None:

@@ -28,7 +28,7 @@ $$
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0009_news'),
+        ('catalog', '0010_certificates'),
     ]
 
     operations = [
