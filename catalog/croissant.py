@@ -7,7 +7,7 @@ of a file set with the one that it needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from django.urls import reverse
 from catalog import citation
 from catalog.column_types import PICTURE, ColumnType, ListOf, Record, Scalar, parse
 from catalog.hub import card
-from catalog.models import File, Licence, Listing, Version
+from catalog.models import File, Licence, Listing, Offer, Version
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
@@ -106,7 +106,7 @@ def document(version: Version, listing: Listing | None, licence: Licence | None)
         "datePublished": f"{version.published_at:%Y-%m-%d}",
         "creator": creator(version),
         "publisher": {"@type": "sc:Organization", "name": "Lookalike", "url": settings.PUBLIC_URL},
-        "license": licences(version, listing, licence),
+        "license": licences(version, [] if listing is None else listing.offers.open(), licence),
         "citeAs": citation.bibtex(version),
         "isLiveDataset": False,
         "keywords": card.parsed_front_matter(version)["tags"],
@@ -130,9 +130,9 @@ def creator(version: Version) -> dict[str, Any]:
     return {"@type": kind, "name": account.name}
 
 
-def licences(version: Version, listing: Listing | None, licence: Licence | None = None) -> list[str]:
-    """Addresses of the terms under which the reader has the data, else of those on offer, else of the page."""
-    terms = [] if listing is None else [offer.terms_id for offer in listing.offers.open()]
+def licences(version: Version, offers: Iterable[Offer], licence: Licence | None = None) -> list[str]:
+    """Addresses of the terms under which the reader has the data, else of those of ``offers``, else of the page."""
+    terms = [offer.terms_id for offer in offers]
     if licence is not None:
         terms = [licence.terms_id]
     found = [settings.PUBLIC_URL + reverse("catalog:terms", args=[each]) for each in dict.fromkeys(terms)]

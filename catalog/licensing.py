@@ -78,8 +78,12 @@ def shown(dataset: Dataset) -> VersionQuerySet:
 
 
 def newest_for(account: Account | None, dataset: Dataset) -> Version | None:
-    """The version that the dataset's page shows: the newest on the shelf, else the newest that the account may read."""
-    return shown(dataset).newest_first().first() or held(account, dataset).newest_first().first()
+    """The version that the dataset's page shows: the newest on the shelf, else the newest that the account may read.
+
+    So whoever asks may look at it.
+    """
+    public = shown(dataset).newest_first().select_related("shelf").first()
+    return public or held(account, dataset).newest_first().select_related("shelf").first()
 
 
 def may_read_file(account: Account | None, file: File) -> bool:

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Sum
-
-from catalog import attachments, licensing
+from catalog import licensing
+from catalog.extent import extent
 from catalog.models import Listing, Version
 from catalog.search.facets import MODALITIES
 from marketplace.accounts.models import Account
@@ -113,7 +112,7 @@ def sheets_of(
     """The configurations of a version: what is known of their columns, and the first rows once there is a preview."""
     described = [{"name": t["name"], "columns": t["schema"], "rows": []} for t in version.layout["tables"]]
     counted = (statistics or {}).get("tables", {})
-    rows = dict(version.files.values_list("config").annotate(Sum("rows")))
+    rows = extent(version).configs
     tables = described if preview is None else preview["tables"]
     return [_sheet(table, counted.get(table["name"]), rows) for table in tables]
 
@@ -127,12 +126,9 @@ def links(account: Account | None, version: Version, *, most: int) -> list[Versi
     return [VersionLink(other, other.id in may_open) for other in others]
 
 
-def hit(listing: Listing) -> Hit:
-    """A listing's row, from the documents of its newest version on the shelf (the one that the caller prefetched)."""
-    version = next(iter(listing.dataset.versions.all()), None)
-    documents = {} if version is None else {a.kind: a for a in version.attachments.all()}
-    loaded = {kind: attachments.load(document) for kind, document in documents.items()}
-    preview, statistics = loaded.get("preview"), loaded.get("statistics")
+def hit(listing: Listing, version: Version | None, documents: Mapping[str, Any]) -> Hit:
+    """A listing's row, from the ``documents`` of its newest ``version`` on the shelf; its offers are prefetched."""
+    preview, statistics = documents.get("preview"), documents.get("statistics")
     return Hit(
         listing=listing,
         title=listing.dataset.title,

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Q
+from django.db import connection
 
 from catalog.models import Listing, SearchEntry
-from catalog.search.choices import Choice
-from catalog.search.matching import matching, total
 
 _CANDIDATES = 40
 _SHOWN = 4
 _COLUMNS_NAMED = 4
+
+# The newest of each cell come from its index, and there are few cells; so do those of the generator.
+_NEWEST = "ORDER BY shown_at DESC, listing_id DESC LIMIT %(most)s"
+_LIKE = f"""
+    WITH own AS MATERIALIZED (SELECT generator FROM catalog_searchentry WHERE listing_id = %(listing)s)
+    SELECT listing_id FROM own, LATERAL (
+        SELECT newest.listing_id, newest.shown_at FROM catalog_searchcell cell, LATERAL (
+            SELECT listing_id, shown_at FROM catalog_searchentry WHERE cell_id = cell.id {_NEWEST}
+        ) AS newest WHERE cell.facets @> %(kind)s::varchar[] {_NEWEST}
+    ) AS of_the_kind
+    UNION SELECT listing_id FROM own, LATERAL (
+        SELECT listing_id FROM catalog_searchentry entry
+        WHERE own.generator <> '' AND entry.generator = own.generator {_NEWEST}
+    ) AS by_the_generator
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -26,24 +40,24 @@ class Related:
 
 def related(listing: Listing) -> list[Related]:
     """The public listings most like ``listing``, the likest first: at most four, out of the newest of its kind."""
-    own = SearchEntry.objects.filter(listing=listing).first()
+    entries = {entry.pk: entry for entry in _entries(listing)}
+    own = entries.pop(listing.pk, None)
     if own is None:
         return []
-    candidates = {entry.pk: entry for choice in _choices(listing, own) for entry in _newest(choice, listing)}
-    ranked = sorted(candidates.values(), key=lambda entry: (-_likeness(own, entry), -entry.shown_at.timestamp()))
-    found = Listing.objects.select_related("dataset__account").in_bulk([entry.pk for entry in ranked[:_SHOWN]])
+    ranked = sorted(entries.values(), key=lambda entry: (-_likeness(own, entry), -entry.shown_at.timestamp()))
+    found = Listing.objects.select_related("dataset__account").defer("card").in_bulk([e.pk for e in ranked[:_SHOWN]])
     return [Related(found[entry.pk], _words(own, entry)) for entry in ranked[:_SHOWN] if entry.pk in found]
 
 
-def _choices(listing: Listing, own: SearchEntry) -> Iterator[Choice]:
-    yield Choice("", {"domain": (listing.domain,), "modality": (listing.modality,)}, "newest")
-    if own.generator:
-        yield Choice("", {"generator": (own.generator,)}, "newest")
-
-
-def _newest(choice: Choice, listing: Listing) -> list[SearchEntry]:
-    entries = matching(choice, total(choice)).filter(~Q(pk=listing.pk))
-    return list(entries.defer("text").order_by("-shown_at", "-listing_id")[:_CANDIDATES])
+def _entries(listing: Listing) -> Sequence[SearchEntry]:
+    """The entry of ``listing``, if it has one, and those of the newest of its domain and kind and of its generator."""
+    kind = [f"domain:{listing.domain}", f"modality:{listing.modality}"]
+    parameters: dict[str, Any] = {"listing": listing.pk, "kind": kind, "most": _CANDIDATES + 1}
+    with connection.cursor() as cursor:
+        cursor.execute(_LIKE, parameters)
+        ids = [id_ for (id_,) in cursor.fetchall()]
+    shown = SearchEntry.objects.only("listing", "facets", "columns", "generator", "shown_at")
+    return list(shown.filter(pk__in=[listing.pk, *ids])) if ids else []
 
 
 def _likeness(own: SearchEntry, other: SearchEntry) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from catalog import croissant
+from catalog.extent import extent
 from catalog.hub import card
 from catalog.models import Listing, Offer, Version
 from marketplace import storage
@@ -19,19 +21,19 @@ from marketplace import storage
 _ESCAPED = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
-def json_ld(version: Version, listing: Listing) -> SafeString:
+def json_ld(version: Version, listing: Listing, offers: Sequence[Offer]) -> SafeString:
     """What a page holds in ``<script type="application/ld+json">``: data, which no browser runs."""
-    written = json.dumps(document(version, listing), ensure_ascii=False).translate(_ESCAPED)
+    written = json.dumps(document(version, listing, offers), ensure_ascii=False).translate(_ESCAPED)
     return mark_safe(written)  # noqa: S308 (each character that could end the element is escaped)
 
 
-def document(version: Version, listing: Listing) -> dict[str, Any]:
-    """The listing at ``version`` as a Dataset."""
+def document(version: Version, listing: Listing, offers: Sequence[Offer]) -> dict[str, Any]:
+    """The listing with its open ``offers``, at ``version``, as a Dataset."""
     dataset = version.dataset
     named = [dataset.account.slug, dataset.name]
     page = settings.PUBLIC_URL + reverse("catalog:dataset", args=named)
-    offers = list(listing.offers.open())
-    sample = version.files.filter(sample=True).order_by("id").first()
+    sample = extent(version).sample
+    creator = croissant.creator(version)
     described: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
@@ -42,9 +44,9 @@ def document(version: Version, listing: Listing) -> dict[str, Any]:
         "identifier": f"sha256:{version.digest}",
         "version": version.number,
         "datePublished": f"{version.published_at:%Y-%m-%d}",
-        "creator": {**croissant.creator(version), "@type": croissant.creator(version)["@type"].removeprefix("sc:")},
-        "license": croissant.licences(version, listing),
-        "keywords": card.parsed_front_matter(version)["tags"],
+        "creator": {**creator, "@type": creator["@type"].removeprefix("sc:")},
+        "license": croissant.licences(version, offers),
+        "keywords": card.tags(version, listing),
         "isAccessibleForFree": any(offer.price == 0 for offer in offers),
         "offers": [_offer(offer, page) for offer in offers],
         "size": f"{version.bytes} B",

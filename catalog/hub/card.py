@@ -39,14 +39,11 @@ def readme(version: Version) -> str:
 
 def front_matter(version: Version, listing: Listing | None) -> dict[str, Any]:
     """What programs read of the card."""
-    tags = ["synthetic", version.recipe["generator"]["name"].replace("/", "-")]
-    if listing is not None:
-        tags.append(f"modality:{listing.modality}")
     matter: dict[str, Any] = {
         "license": "other",
         "license_name": _licence_name(listing),
         "pretty_name": version.dataset.title,
-        "tags": tags,
+        "tags": tags(version, listing),
         "size_categories": [next((words for rows, words in _SIZES if version.rows < rows), _LARGEST)],
         "configs": list(_configurations(version)),
     }
@@ -56,6 +53,12 @@ def front_matter(version: Version, listing: Listing | None) -> dict[str, Any]:
         if (found := features(table["schema"])) is not None
     ]
     return matter | ({"dataset_info": described} if described else {})
+
+
+def tags(version: Version, listing: Listing | None) -> list[str]:
+    """The words under which a version is filed."""
+    found = ["synthetic", version.recipe["generator"]["name"].replace("/", "-")]
+    return found if listing is None else [*found, f"modality:{listing.modality}"]
 
 
 def parsed_front_matter(version: Version) -> dict[str, Any]:

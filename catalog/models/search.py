@@ -57,11 +57,14 @@ class SearchEntry(models.Model):
     """A public listing as the shelves find, count and sort it.
 
     ``text`` holds the words by weight (title, summary, columns, card) and the facet values as words of their own, so
-    that one index answers for both. ``price`` is of the lowest open offer, ``NOT_OFFERED`` without one, so that it
-    sorts last; ``rows`` is 0 while the first version is being made.
+    that one index answers for both. ``tier`` is the share of all entries that it lies in, by chance and for good: the
+    tiers are looked through in turn, each by an index of its own, until enough was found. ``price`` is of the lowest
+    open offer, ``NOT_OFFERED`` without one, so that it sorts last; ``rows`` is 0 while the first version is being made.
     """
 
     NOT_OFFERED: ClassVar[int] = 2**63 - 1
+    #: The tiers hold 1/64, 1/64, 1/32, 1/16, 1/8, 1/4 and 1/2 of the entries, by the last byte of their UUIDs.
+    TIERS: ClassVar = (4, 8, 16, 32, 64, 128)
 
     listing = models.OneToOneField(Listing, models.CASCADE, primary_key=True, related_name="entry")
     text = SearchVectorField()
@@ -73,16 +76,30 @@ class SearchEntry(models.Model):
     price = models.BigIntegerField()
     rows = models.PositiveBigIntegerField()
     shown_at = models.DateTimeField()
+    tier = models.GeneratedField(
+        expression=models.Func(
+            models.Func(models.Func(models.F("listing"), function="uuid_send"), 15, function="get_byte"),
+            models.Value([*TIERS]),
+            function="width_bucket",
+        ),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
 
     class Meta:
         indexes: ClassVar = [
             GinIndex(fields=["text"], name="search_text", fastupdate=False),
+            *(
+                GinIndex(fields=["text"], name=f"search_text_{tier}", fastupdate=False, condition=models.Q(tier=tier))
+                for tier in range(7)
+            ),
             models.Index(fields=["-shown_at", "-listing"], name="search_newest"),
             models.Index(fields=["price", "-listing"], name="search_price"),
             models.Index(fields=["-rows", "-listing"], name="search_size"),
-            models.Index(fields=["cell", "-shown_at"], name="search_cell"),
+            models.Index(fields=["cell", "-shown_at", "-listing"], name="search_cell_newest"),
             models.Index(fields=["seller", "cell"], name="search_seller"),
             models.Index(fields=["generator", "cell"], name="search_generator"),
+            models.Index(fields=["generator", "-shown_at", "-listing"], name="search_generator_newest"),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from catalog import licensing
+from catalog.extent import extent
 from catalog.models import File, Version
 from catalog.models.version import FileQuerySet
 from marketplace.accounts.models import Account
@@ -26,14 +27,13 @@ class Reach:
         return found if self.full else found.filter(sample=True)
 
     def rows(self, config: str, split: str) -> int:
-        """How many rows of a split may be read: one look-up, however many files there are."""
-        last = self.files(config, split).last()
-        return 0 if last is None else last.first_row + last.rows
+        """How many rows of a split may be read."""
+        found = extent(self.version)
+        return (found.splits if self.full else found.free).get((config, split), 0)
 
     def rows_in_all(self, config: str, split: str) -> int:
         """How many rows a split has."""
-        last = self.version.files.of_split(config, split).last()
-        return 0 if last is None else last.first_row + last.rows
+        return extent(self.version).splits.get((config, split), 0)
 
     def holding(self, config: str, split: str, offset: int, length: int) -> list[File]:
         """The files that hold any of ``length`` rows from ``offset`` on: at most one for each of these rows."""

@@ -44,6 +44,10 @@ class Choice:
         left = tuple(other for other in self.filters.get(facet, ()) if other != value)
         return replace(self, filters={**self.without(facet).filters, **({facet: left} if left else {})})
 
+    def without_filters(self) -> Choice:
+        """The same with no value chosen at all."""
+        return replace(self, filters={})
+
     def saying(self, words: str) -> Choice:
         """The same with other words."""
         return replace(self, words=words)

@@ -1,12 +1,13 @@
 """Which entries a choice finds, and how many there are of each facet value: all by bounded queries.
 
-Words, sellers and generators are looked up in the index of ``SearchEntry.text``, where facet values are words too; at
-most ``COUNTED`` of what it finds is counted. Without them, the cells are counted, of which there are few.
+Words, sellers and generators are looked up in the indexes of ``SearchEntry.text``, where facet values are words too;
+what is found is read tier by tier until there are more than ``COUNTED``. Without them, the cells are counted, of which
+there are few. Either way one statement judges what it read: a listing that misses nothing counts for every facet, one
+that misses a single facet counts for the values of that facet, since they are counted as if none were chosen.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,14 @@ from typing import Any
 from django.contrib.postgres.search import CombinedSearchQuery, SearchQuery, SearchQueryField, SearchRank
 from django.db import connection
 from django.db.models import F, FloatField, QuerySet, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
-from catalog.models import SearchCell, SearchCount, SearchEntry
+from catalog.models import SearchEntry
 from catalog.search.choices import Choice
 from catalog.search.entries import MARK
 from catalog.search.facets import BY_NAME, FACETS, Facet
+from marketplace.web import keyset
 
 LANGUAGE = "english"
 #: Of what words find, so many are counted; counts are exact up to this.
@@ -27,31 +30,50 @@ COUNTED = 1_000
 #: Of what words find, so many are ranked by relevance.
 RANKED = 1_000
 
-_MANY = tuple(facet for facet in FACETS if not facet.few)
+_FEW = [facet.name for facet in FACETS if facet.few]
+_MANY = [facet for facet in FACETS if not facet.few]
 
 # Filters and words are one text query; one of them that is empty adds nothing.
-_COUNT_IN_TEXT = """
-    WITH found AS MATERIALIZED (
-        SELECT facets FROM catalog_searchentry
-        WHERE text @@ (%s::tsquery && websearch_to_tsquery('english', %s)) LIMIT %s
-    )
-    SELECT '', count(*) FROM found UNION ALL
-    SELECT word, count(*) FROM found, unnest(facets) AS word
-    WHERE split_part(word, ':', 1) = ANY(%s) GROUP BY word
+_SOUGHT = "(%s::tsquery && websearch_to_tsquery('english', %s)), websearch_to_tsquery('english', %s), %s"
+_COUNT_FOUND = f"SELECT count(*) FROM catalog_search_found({_SOUGHT})"  # noqa: S608
+_COUNT_IN_TEXT = f"""
+    WITH judged AS MATERIALIZED (
+        SELECT found.*, {{missed}} AS missed
+        FROM catalog_search_found({_SOUGHT}) AS found JOIN catalog_searchcell cell ON cell.id = found.cell_id
+    ), by_cell AS (SELECT cell_id, missed, count(*) AS listings FROM judged GROUP BY cell_id, missed)
+    SELECT 'read', count(*), NULL FROM judged
+    UNION ALL SELECT 'found', count(*), ((array_agg(listing_id ORDER BY rank DESC, listing_id DESC))[:%s])::text
+    FROM judged WHERE missed = '{{{{}}}}'
+    UNION ALL SELECT word, sum(by_cell.listings)::bigint, NULL
+    FROM by_cell JOIN catalog_searchcell cell ON cell.id = by_cell.cell_id, unnest(facets) AS word
+    WHERE missed <@ ARRAY[split_part(word, ':', 1)] GROUP BY word
+    UNION ALL SELECT 'seller:' || seller, count(*), NULL FROM judged WHERE missed <@ '{{{{seller}}}}' GROUP BY seller
+    UNION ALL SELECT 'generator:' || generator, count(*), NULL
+    FROM judged WHERE missed <@ '{{{{generator}}}}' AND generator <> '' GROUP BY generator
+"""  # noqa: S608
+_COUNT_IN_CELLS = """
+    WITH judged AS MATERIALIZED (
+        SELECT id, facets, listings, {missed} AS missed FROM catalog_searchcell cell WHERE listings > 0
+    ), chosen AS MATERIALIZED (SELECT array_agg(id) AS ids, sum(listings) AS listings FROM judged WHERE missed = '{{}}')
+    SELECT 'found', coalesce(listings, 0)::bigint, ids::text FROM chosen
+    UNION ALL SELECT word, sum(listings)::bigint, NULL FROM judged, unnest(facets) AS word
+    WHERE missed <@ ARRAY[split_part(word, ':', 1)] GROUP BY word
 """
-_COUNT_BY_SELLER = """
-    WITH cells AS MATERIALIZED (SELECT %s::bigint[] AS ids)
-    SELECT word, (
+_COUNT_OF_LARGEST = """
+    UNION ALL SELECT word, (
         SELECT count(*) FROM (
-            SELECT 1 FROM catalog_searchentry entry
-            WHERE entry.seller = split_part(word, ':', 2) AND cell_id = ANY((SELECT ids FROM cells)::bigint[]) LIMIT %s
+            SELECT FROM catalog_searchentry entry
+            WHERE entry.{facet} = substr(word, {start}) AND cell_id = ANY((SELECT ids FROM chosen)::bigint[]) LIMIT %s
         ) AS limited
-    ) FROM unnest(%s::varchar[]) AS word
+    ), NULL FROM ({largest}) AS largest
 """
-_COUNT_BY_VALUE = {
-    "seller": _COUNT_BY_SELLER,
-    "generator": _COUNT_BY_SELLER.replace("entry.seller", "entry.generator"),
-}
+_LARGEST = """
+    SELECT word, listings FROM catalog_searchcount WHERE facet = '{facet}' AND listings > 0
+    ORDER BY listings DESC, word LIMIT {offered}
+"""
+_COUNT_CELLS = "SELECT coalesce(sum(listings), 0)::bigint FROM catalog_searchcell cell WHERE {missed} = '{{}}'"
+_COUNT_KEPT = "SELECT word, listings::bigint FROM catalog_searchcount WHERE facet = ANY(%s) AND listings > 0"
+_NOTHING_MISSED = "'{}'::text[]"
 
 
 @dataclass(frozen=True)
@@ -69,105 +91,99 @@ class Count:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many a choice finds, and how many each facet value would, the other facets as they are."""
+    """How many a choice finds, and how many each facet value would, the other facets as they are.
+
+    ``ids`` are what was read to count it, as the database writes an array: listings by relevance, at most ``RANKED``,
+    where words or many-valued filters were looked up; cells where other filters were; else empty.
+    """
 
     found: Count
     by_word: Mapping[str, Count]
+    ids: str = ""
 
-    def of(self, facet: Facet, value: str) -> Count:
-        """The count of one value."""
-        return self.by_word.get(facet.word(value), Count(0))
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A combination of facet values, and how many listings have just this one; one listing is a cell, too."""
-
-    id: int
-    words: frozenset[str]
-    listings: int
+    def of(self, facet: Facet) -> dict[str, Count]:
+        """The counts of a facet's values."""
+        prefix = facet.word("")
+        return {word.removeprefix(prefix): n for word, n in self.by_word.items() if word.startswith(prefix)}
 
 
 def counted(choice: Choice) -> Counts:
     """Count what ``choice`` finds. A facet's own values are counted as if none of them were chosen."""
-    others = [facet for facet in FACETS if facet.name not in choice.filters]
     if choice.words:
-        return _counted_by_words(choice, others)
-    cells = [] if _is_indexed(choice) or not choice.filters else _cells()
-    found, by_word = _counted(choice, others, cells)
-    for name in choice.filters:
-        by_word |= _counted(choice.without(name), [BY_NAME[name]], cells)[1]
-    return Counts(found, by_word)
+        return _counted_by_words(choice)
+    counts = _counted(choice)
+    if not _is_indexed(choice):
+        return counts
+    return _with_own_values(counts, {name: _counted(choice.without(name)) for name in choice.filters})
 
 
 def total(choice: Choice) -> Count:
     """How many ``choice`` finds."""
-    return _counted(choice, [], _cells() if choice.filters and not _is_indexed(choice) else [])[0]
+    if _is_indexed(choice):
+        return Count(_number(_COUNT_FOUND, [*_sought(choice), COUNTED + 1]))
+    if choice.filters:
+        missed, parameters = _missed(choice)
+        return Count(_number(_COUNT_CELLS.format(missed=missed), parameters))
+    return _kept().found
 
 
-def matching(choice: Choice, found: Count) -> QuerySet[SearchEntry]:
-    """The entries that ``choice`` finds, of which there are ``found``; with ``rank`` where it is sorted by relevance.
+def matching(choice: Choice, counts: Counts, *, first: bool = False) -> QuerySet[SearchEntry]:
+    """The entries that ``choice`` finds, of which ``counts`` tells; with ``rank`` where it is sorted by relevance.
 
     Where they are few they are found first and sorted then; where they are many the first of their order come soon.
-    The planner cannot know which, the count does. By relevance no more than ``RANKED`` are shown.
+    The planner cannot know which, the count does. By relevance no more than ``RANKED`` are shown; whoever wants the
+    ``first`` page alone is spared the ranks of all others.
     """
-    entries = _conditions(choice)
-    if found.number <= COUNTED or choice.order == "relevance":
-        entries = SearchEntry.objects.defer("text").filter(pk__in=entries.values("pk")[:RANKED])
+    # What the index needs is wide, and no page shows it.
+    entries = SearchEntry.objects.only("listing", "price", "rows", "shown_at")
+    few = counts.found.number <= COUNTED
     if choice.order == "relevance":
-        rank = SearchRank(F("text"), _words_query(choice.words))
-        entries = entries.annotate(rank=Cast(rank, FloatField()))
+        read = keyset.LARGEST_SIZE + 1 if first else RANKED
+        ranked = entries.filter(pk__in=RawSQL("SELECT unnest((%s::uuid[])[:%s])", [counts.ids or "{}", read]))
+        return ranked.annotate(rank=Cast(SearchRank(F("text"), _words_query(choice.words)), FloatField()))
+    if _is_indexed(choice):
+        if few:
+            return entries.filter(pk__in=RawSQL("SELECT unnest(%s::uuid[])", [counts.ids or "{}"]))
+        filters, words, _ = _sought(choice)
+        query = CombinedSearchQuery(Cast(Value(filters), SearchQueryField()), "&&", _words_query(words), LANGUAGE)
+        return entries.filter(text=query)
+    if choice.filters:
+        in_cells = entries.filter(cell_id__in=[int(id_) for id_ in counts.ids.strip("{}").split(",") if id_])
+        return entries.filter(pk__in=in_cells.values("pk")[:COUNTED]) if few else in_cells
     return entries
 
 
 def says_something(words: str) -> bool:
     """Is there a word to find in ``words``? Those that every text has are none."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT numnode(websearch_to_tsquery('english', %s)) > 0", [words])
-        return bool(cursor.fetchone()[0])
+    return bool(_number("SELECT numnode(websearch_to_tsquery('english', %s))", [words]))
 
 
-def _counted_by_words(choice: Choice, others: Sequence[Facet]) -> Counts:
+def _counted_by_words(choice: Choice) -> Counts:
     """Count among what the words find, whatever the filters; if that is too much, ask the index for both together.
 
     Then the values of a facet that is in use are counted among the first that the words find: there are at least so
     many. To ask the index for each such facet again would take as long again, and only tells of what is not chosen.
     """
-    words = CombinedSearchQuery(Cast(Value(""), SearchQueryField()), "&&", _words_query(choice.words), LANGUAGE)
-    first = SearchEntry.objects.filter(text=words).values_list("facets", flat=True)[: COUNTED + 1]
-    entries = [Cell(0, frozenset(facets), 1) for facets in first]
-    exact = len(entries) <= COUNTED
-    if exact or not choice.filters:
-        found, by_word = _counted_among(choice, others, entries, exact)
-    else:
-        found, by_word = _counted_in_text(choice, others)
-    for name in choice.filters:
-        by_word |= _counted_among(choice.without(name), [BY_NAME[name]], entries, exact)[1]
-    return Counts(found, by_word)
+    by_words, read = _counted_in_text(choice, choice.without_filters())
+    if read <= COUNTED or not choice.filters:
+        return by_words
+    together, _ = _counted_in_text(choice.without_filters(), choice)
+    return _with_own_values(together, dict.fromkeys(choice.filters, by_words))
 
 
-def _counted_among(
-    choice: Choice, facets: Sequence[Facet], cells: Sequence[Cell], exact: bool
-) -> tuple[Count, dict[str, Count]]:
-    """How many of ``cells`` the filters of ``choice`` leave, and how many of these have each value of ``facets``."""
-    chosen = _chosen(choice, cells)
-    prefixes = tuple(facet.word("") for facet in facets)
-    numbers: Counter[str] = Counter()
-    for cell in chosen:
-        for word in cell.words:
-            if word.startswith(prefixes):
-                numbers[word] += cell.listings
-    by_word = {word: Count(number, exact) for word, number in numbers.items()}
-    return Count(sum(cell.listings for cell in chosen), exact), by_word
+def _with_own_values(counts: Counts, others: Mapping[str, Counts]) -> Counts:
+    """``counts`` with those of the values of each facet in ``others`` from there."""
+    by_word = {word: n for word, n in counts.by_word.items() if word.partition(":")[0] not in others}
+    for name, other in others.items():
+        by_word |= {BY_NAME[name].word(value): n for value, n in other.of(BY_NAME[name]).items()}
+    return Counts(counts.found, by_word, counts.ids)
 
 
-def _counted(choice: Choice, facets: Sequence[Facet], cells: Sequence[Cell]) -> tuple[Count, dict[str, Count]]:
-    """How many ``choice`` finds, and how many of them have each value of ``facets``."""
+def _counted(choice: Choice) -> Counts:
+    """Count what ``choice`` finds; where filters are looked up, the values of those that are in use not."""
     if _is_indexed(choice):
-        return _counted_in_text(choice, facets)
-    if choice.filters:
-        return _counted_in_cells(choice, facets, cells or _cells())
-    return _kept(facets)
+        return _counted_in_text(choice.without_filters(), choice)[0]
+    return _counted_in_cells(choice) if choice.filters else _kept()
 
 
 def _is_indexed(choice: Choice) -> bool:
@@ -175,69 +191,56 @@ def _is_indexed(choice: Choice) -> bool:
     return bool(choice.words) or any(facet.name in choice.filters for facet in _MANY)
 
 
-def _counted_in_text(choice: Choice, facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
-    rows = _rows(_COUNT_IN_TEXT, [*_text_query(choice), COUNTED + 1, [facet.name for facet in facets]])
-    exact = dict(rows)[""] <= COUNTED
-    by_word = {word: Count(number, exact) for word, number in rows}
-    return by_word.pop(""), by_word
+def _counted_in_text(judged: Choice, sought: Choice) -> tuple[Counts, int]:
+    """Look up what ``sought`` says and count it by the filters of ``judged``; and how many were read for that."""
+    missed, parameters = _missed(judged)
+    sql = _COUNT_IN_TEXT.format(missed=missed)
+    rows = {word: (n, ids) for word, n, ids in _rows(sql, [*parameters, *_sought(sought), COUNTED + 1, RANKED])}
+    read, _ = rows.pop("read")
+    number, ids = rows.pop("found")
+    exact = read <= COUNTED
+    return Counts(Count(number, exact), {word: Count(n, exact) for word, (n, _) in rows.items()}, ids or ""), read
 
 
-def _counted_in_cells(choice: Choice, facets: Sequence[Facet], cells: Sequence[Cell]) -> tuple[Count, dict[str, Count]]:
-    found, by_word = _counted_among(choice, [facet for facet in facets if facet.few], cells, exact=True)
-    ids = [cell.id for cell in _chosen(choice, cells)]
-    for facet in facets:
-        if not facet.few:
-            parameters = [ids, COUNTED + 1, [row.word for row in _largest(facet)]]
-            by_word |= {word: Count(number) for word, number in _rows(_COUNT_BY_VALUE[facet.name], parameters)}
-    return found, by_word
+def _counted_in_cells(choice: Choice) -> Counts:
+    missed, parameters = _missed(choice)
+    sql = _COUNT_IN_CELLS.format(missed=missed)
+    for facet in _MANY:
+        largest = _LARGEST.format(facet=facet.name, offered=facet.offered)
+        sql += _COUNT_OF_LARGEST.format(facet=facet.name, start=len(facet.word("")) + 1, largest=largest)
+        parameters.append(COUNTED + 1)
+    rows = {word: (n, ids) for word, n, ids in _rows(sql, parameters)}
+    number, ids = rows.pop("found")
+    return Counts(Count(number), {word: Count(n) for word, (n, _) in rows.items()}, ids or "")
 
 
-def _kept(facets: Sequence[Facet]) -> tuple[Count, dict[str, Count]]:
+def _kept() -> Counts:
     """The counts while nothing is chosen."""
-    few = SearchCount.objects.filter(facet__in=[facet.name for facet in FACETS if facet.few], listings__gt=0)
-    rows = [*few, *(row for facet in facets if not facet.few for row in _largest(facet))]
+    largest = (f" UNION ALL ({_LARGEST.format(facet=facet.name, offered=facet.offered)})" for facet in _MANY)
+    rows = _rows(_COUNT_KEPT + "".join(largest), [_FEW])
     # Every listing has just one modality, so these say how many there are.
-    found = sum(row.listings for row in rows if row.facet == "modality")
-    names = {facet.name for facet in facets}
-    return Count(found), {row.word: Count(row.listings) for row in rows if row.facet in names}
+    found = sum(n for word, n in rows if word.startswith("modality:"))
+    return Counts(Count(found), {word: Count(n) for word, n in rows})
 
 
-def _largest(facet: Facet) -> list[SearchCount]:
-    """The values of ``facet`` that most listings have."""
-    return list(
-        SearchCount.objects.filter(facet=facet.name, listings__gt=0).order_by("-listings", "word")[: facet.offered]
-    )
+def _missed(choice: Choice) -> tuple[str, list[Any]]:
+    """SQL for the names of the filters of ``choice`` that a listing does not have, and its parameters.
+
+    A listing stands there as ``cell``, and as ``found`` where sellers and generators are chosen too.
+    """
+    cases, parameters = [], []
+    for facet in FACETS:
+        if values := choice.filters.get(facet.name):
+            has = "cell.facets && %s::varchar[]" if facet.few else f"found.{facet.name} = ANY(%s)"
+            cases.append(f"CASE WHEN NOT {has} THEN '{facet.name}' END")
+            parameters.append([facet.word(value) for value in values] if facet.few else list(values))
+    return f"array_remove(ARRAY[{', '.join(cases)}]::text[], NULL)" if cases else _NOTHING_MISSED, parameters
 
 
-def _conditions(choice: Choice) -> QuerySet[SearchEntry]:
-    """The entries that ``choice`` finds: by the index of words where it narrows down, by their cells elsewhere."""
-    # What the index needs is wide, and no page shows it.
-    entries = SearchEntry.objects.defer("text")
-    if _is_indexed(choice):
-        filters, words = _text_query(choice)
-        query = CombinedSearchQuery(Cast(Value(filters), SearchQueryField()), "&&", _words_query(words), LANGUAGE)
-        return entries.filter(text=query)
-    if choice.filters:
-        return entries.filter(cell_id__in=[cell.id for cell in _chosen(choice, _cells())])
-    return entries
-
-
-def _cells() -> list[Cell]:
-    """The cells that have listings."""
-    rows = SearchCell.objects.filter(listings__gt=0).values_list("id", "facets", "listings")
-    return [Cell(id_, frozenset(words), listings) for id_, words, listings in rows]
-
-
-def _chosen(choice: Choice, cells: Sequence[Cell]) -> list[Cell]:
-    """Those of ``cells`` whose listings ``choice`` finds."""
-    wanted = [frozenset(words) for words in choice.wanted(FACETS)]
-    return [cell for cell in cells if not any(words.isdisjoint(cell.words) for words in wanted)]
-
-
-def _text_query(choice: Choice) -> list[str]:
-    """A text query for the filters, and the words to find."""
+def _sought(choice: Choice) -> list[str]:
+    """A text query for the filters, the words to find, and the words to rank by."""
     filters = " & ".join(f"({' | '.join(map(_quoted, words))})" for words in choice.wanted(FACETS))
-    return [filters, choice.words]
+    return [filters, choice.words, choice.words]
 
 
 def _words_query(words: str) -> SearchQuery:
@@ -250,7 +253,11 @@ def _quoted(word: str) -> str:
     return f"'{MARK}{escaped}'"
 
 
-def _rows(sql: str, parameters: Sequence[Any]) -> list[tuple[str, int]]:
+def _rows(sql: str, parameters: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return list(cursor.fetchall())
+
+
+def _number(sql: str, parameters: Sequence[Any]) -> int:
+    return int(_rows(sql, parameters)[0][0])

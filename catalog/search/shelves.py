@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from catalog import attachments
 from catalog.models import Attachment, Listing, Offer, SearchEntry, Version
 from catalog.pages import Hit, hit
 from catalog.search import marking, spelling
@@ -66,7 +69,7 @@ class Shelves:
     """Everything that the page shows beside the rows. ``asked`` are the words where others were searched instead."""
 
     choice: Choice
-    found: Count
+    counts: Counts
     filters: Sequence[Filter]
     in_use: Sequence[Way]
     cleared: str
@@ -75,13 +78,18 @@ class Shelves:
     ways: Sequence[Way] = ()
     too_common: bool = False
 
+    @property
+    def found(self) -> Count:
+        """How many the choice finds."""
+        return self.counts.found
+
 
 def look(choice: Choice) -> Shelves:
     """What the shelves show for ``choice``; with the nearest spelling where nothing is called by its words."""
     counts = counted(choice)
     if counts.found.number or not (choice.words or choice.filters):
         return _shelves(choice, counts)
-    everywhere = total(replace(choice, filters={})) if choice.words else None
+    everywhere = total(choice.without_filters()) if choice.words else None
     if everywhere is not None and not everywhere.number:
         near = spelling.respelt(choice.words)
         if near is not None:
@@ -93,19 +101,33 @@ def look(choice: Choice) -> Shelves:
 
 def hits(words: str, page: Page[SearchEntry]) -> list[Hit]:
     """The rows of a page, in its order, with ``words`` marked and the columns that they match named."""
-    listings = Listing.objects.select_related("dataset__account").prefetch_related(
-        Prefetch(
-            "dataset__versions",
-            Version.objects.on_shelf()
-            .newest_of_each_dataset()
-            .prefetch_related(Prefetch("attachments", Attachment.objects.filter(kind__in=["statistics", "preview"]))),
-        ),
-        Prefetch("offers", Offer.objects.open()),
-    )
-    found = listings.in_bulk([entry.listing_id for entry in page.items])
+    listings = Listing.objects.select_related("dataset__account").defer("card")
+    # What a row does not show stays where it is: recipes and terms are long.
+    versions = Version.objects.on_shelf().newest_of_each_dataset().defer("recipe")
+    offers = Prefetch("offers", Offer.objects.open().defer("terms__text"))
+    found = listings.prefetch_related(offers).in_bulk([entry.listing_id for entry in page.items])
     # A listing that was closed a moment ago has an entry on the page and is shown no more.
     shown = [found[entry.listing_id] for entry in page.items if entry.listing_id in found]
-    return _marked(words, [hit(listing) for listing in shown])
+    newest = {version.dataset_id: version for version in versions.filter(dataset__in=[one.dataset_id for one in shown])}
+    documents = _documents(newest.values())
+    return _marked(
+        words,
+        [
+            hit(listing, version, {} if version is None else documents[version.id])
+            for listing in shown
+            for version in [newest.get(listing.dataset_id)]
+        ],
+    )
+
+
+def _documents(versions: Iterable[Version]) -> dict[UUID, dict[str, Any]]:
+    """The documents of ``versions`` that a row shows something of, by version and kind."""
+    found: dict[UUID, dict[str, Any]] = {version.id: {} for version in versions}
+    attached = list(Attachment.objects.filter(version__in=found, kind__in=["statistics", "preview"]))
+    loaded = attachments.load_all(attached)
+    for each in attached:
+        found[each.version_id][each.kind] = loaded[each.sha256]
+    return found
 
 
 def lesson(rows: Sequence[Hit]) -> Lesson | None:
@@ -156,10 +178,10 @@ def _shelves(choice: Choice, counts: Counts) -> Shelves:
     orders = [(name, words) for name, (words, _) in ORDERS.items() if name != "relevance" or choice.words]
     return Shelves(
         choice=choice,
-        found=counts.found,
+        counts=counts,
         filters=[each for facet in FACETS if (each := _filter(choice, facet, counts)).options],
         in_use=list(_in_use(choice)),
-        cleared=address(replace(choice, filters={})),
+        cleared=address(choice.without_filters()),
         orders=orders,
     )
 
@@ -167,8 +189,7 @@ def _shelves(choice: Choice, counts: Counts) -> Shelves:
 def _filter(choice: Choice, facet: Facet, counts: Counts) -> Filter:
     """The values of ``facet`` that would give something, and those that are chosen."""
     chosen = choice.filters.get(facet.name, ())
-    prefix = facet.word("")
-    found = {word.removeprefix(prefix): n for word, n in counts.by_word.items() if word.startswith(prefix)}
+    found = counts.of(facet)
     by_size = sorted(found, key=lambda value: (-found[value].number, value))
     values = [value for value in facet.values or by_size[: facet.offered] if value in found or value in chosen]
     values += [value for value in chosen if value not in values]
@@ -193,7 +214,7 @@ def _ways(choice: Choice) -> Iterator[Way]:
             labels = ", ".join(facet.label(value) for value in choice.filters[facet.name])
             yield Way(f"Without “{facet.title}: {labels}”", address(left), total(left))
     if len(choice.filters) > 1:
-        left = replace(choice, filters={})
+        left = choice.without_filters()
         yield Way("Without any filter", address(left), total(left))
     if choice.words and choice.filters:
         left = replace(choice, words="", order="newest")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from catalog import again, attachments, citation, difference, licensing, previews, relations, sheets, snippets
-from catalog.models import Dataset, Listing, Version
+from catalog.models import Dataset, Licence, Listing, Offer, ShelfState, Version
 from catalog.pages import links, sheets_of
 from catalog.related import related
 from catalog.rows.access import Reach
@@ -41,13 +42,27 @@ class Tab:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a reader asked for and may look at; ``number`` is the one in the address, if there is one."""
+    """What a reader asked for and may look at, and the licence that gives them all of it, if there is one.
+
+    ``number`` is the one in the address, if there is one.
+    """
 
     account: Account | None
     dataset: Dataset
     version: Version
     listing: Listing | None
     number: str | None
+    licence: Licence | None
+
+    @property
+    def may_have(self) -> bool:
+        """What ``licensing.may_have`` says."""
+        return self.licence is not None and self.version.shelf.state != ShelfState.State.WITHDRAWN
+
+    @cached_property
+    def offers(self) -> Sequence[Offer]:
+        """The open offers of the listing."""
+        return [] if self.listing is None else list(self.listing.offers.open())
 
     def context(self, tab: str) -> dict[str, Any]:
         """What the head of every tab shows, ``tab`` being the one that is open."""
@@ -56,11 +71,11 @@ class Seen:
             "dataset": self.dataset,
             "version": self.version,
             "listing": listing,
-            "offers": [] if listing is None else list(listing.offers.open()),
+            "offers": self.offers,
             "account": self.account,
             "manages": listing is not None and self.account == self.dataset.account,
-            "may_have": licensing.may_have(self.account, self.version),
-            "licence": None if self.account is None else licensing.licence_for(self.account, self.version),
+            "may_have": self.may_have,
+            "licence": self.licence,
             "tabs": self._tabs(),
             "tab": tab,
             "base": self.address(),
@@ -107,7 +122,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
         "relations": relations.drawing(seen.version.layout),
         "maker": seen.version.recipe["generator"]["name"].split("/"),
         "related": [] if seen.listing is None else related(seen.listing),
-        "json_ld": "" if seen.listing is None else json_ld(seen.version, seen.listing),
+        "json_ld": "" if seen.listing is None else json_ld(seen.version, seen.listing, seen.offers),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }
     return render(request, "catalog/dataset.html", seen.context("data") | context)
@@ -202,10 +217,18 @@ def problems(request: HttpRequest, owner: str, name: str, number: str | None = N
 def _seen(request: HttpRequest, found: Dataset, number: str | None) -> Seen | None:
     account = acting_account(request)
     version = licensing.newest_for(account, found) if number is None else version_of(found, number)
-    if version is None or not licensing.may_look(account, version):
+    seen = None if version is None else _looked_at(account, found, version, number)
+    if seen is None:
         refuse_lapsed(account, version or found.versions.readable().newest_first().first())
-        return None
-    return Seen(account, found, version, getattr(found, "listing", None), number)
+    return seen
+
+
+def _looked_at(account: Account | None, found: Dataset, version: Version, number: str | None) -> Seen | None:
+    """``version`` with the licence that ``account`` has to it; ``None`` if the account may not look at it."""
+    licence = None if account is None else licensing.licence_for(account, version)
+    seen = Seen(account, found, version, getattr(found, "listing", None), number, licence)
+    # The newest for an account is one that it may look at.
+    return seen if number is None or seen.may_have or licensing.is_public(version) else None
 
 
 def _seen_or_404(request: HttpRequest, owner: str, name: str, number: str | None) -> Seen:
@@ -218,12 +241,14 @@ def _seen_or_404(request: HttpRequest, owner: str, name: str, number: str | None
 
 def _documents(version: Version, kinds: tuple[str, ...]) -> dict[str, Any]:
     """Those of the documents ``kinds`` that are there, parsed."""
-    return {found.kind: attachments.load(found) for found in version.attachments.filter(kind__in=kinds)}
+    found = list(version.attachments.filter(kind__in=kinds))
+    loaded = attachments.load_all(found)
+    return {document.kind: loaded[document.sha256] for document in found}
 
 
 def _look(seen: Seen, shown: Mapping[str, Any]) -> sheets.Look:
     return sheets.Look(
-        reach=Reach(seen.version, full=licensing.may_have(seen.account, seen.version)),
+        reach=Reach(seen.version, full=seen.may_have),
         base=seen.address(),
         picture_base=reverse("catalog:picture", args=[seen.version.id, "-"]).removesuffix("-"),
         preview=shown.get("preview"),
