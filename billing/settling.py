@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from billing import disputes, fulfilment, mirroring, refunds
+from billing import disputes, fulfilment, invoices, mirroring, refunds
 from billing.models import Payment
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
@@ -37,6 +37,7 @@ def settle(payment_id: UUID) -> Payment:
             disputes.look(payment)
             payment.save()
             fulfilment.follow(payment)
+            invoices.follow(payment)
         Payment.objects.filter(id=payment.id).update(looked_at=Now())
         if _standing(payment) != before:
             queue.release(payment.id)

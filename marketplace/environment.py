@@ -6,6 +6,7 @@ short or known from an example stops every process at its start.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -23,10 +24,14 @@ NEEDED_IN_PRODUCTION: Mapping[str, str] = {
     "LOOKALIKE_VAR": "/var/lib/lookalike",
     "EMAIL_HOST": "mail.example",
 }
-#: Needed outside the one-machine stack where anything is sold. A blank webhook secret would let anybody say "paid".
+#: Needed outside the one-machine stack where anything is sold. A blank webhook secret would let anybody say "paid"; an
+#: invoice that does not say who sells is none.
 NEEDED_TO_SELL: Mapping[str, str] = {
     "STRIPE_API_KEY": "sk_live_from_the_dashboard",
     "STRIPE_WEBHOOK_SECRET": "whsec_from_the_dashboard",
+    "INVOICE_ISSUER_NAME": "'The Company Ltd'",
+    "INVOICE_ISSUER_ADDRESS": "'1 Main Street | 1000 Town'",
+    "INVOICE_ISSUER_COUNTRY": "IE",
 }
 #: Needed with ``S3_ENDPOINT_URL``; on Amazon's own S3 a role of the machine may stand for them.
 NEEDED_WITH_ENDPOINT: Mapping[str, str] = {
@@ -86,6 +91,8 @@ def _unsafe(environment: Mapping[str, str], code: Path) -> Iterator[str]:
         yield "STRIPE_WEBHOOK_SECRET holds a blank secret: name each, with a comma between, and none after the last."
     if "STRIPE_API_BASE" in environment and urlsplit(environment["STRIPE_API_BASE"]).scheme != "https":
         yield "STRIPE_API_BASE must begin with https://, or be unset for Stripe itself."
+    if not re.fullmatch("[A-Z]{2}", environment.get("INVOICE_ISSUER_COUNTRY", "IE")):
+        yield "INVOICE_ISSUER_COUNTRY must be a code of two capital letters, such as IE (ISO 3166)."
     if "EMAIL_HOST_PASSWORD" in environment and _is_example(environment["EMAIL_HOST_PASSWORD"]):
         yield "EMAIL_HOST_PASSWORD is an example: set the mail server's own, or leave it empty."
     if "PUBLIC_URL" in environment and urlsplit(environment["PUBLIC_URL"]).scheme != "https":

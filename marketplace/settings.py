@@ -267,6 +267,12 @@ STRIPE_AUTOMATIC_TAX = is_set(os.environ, "STRIPE_AUTOMATIC_TAX", default=LOCAL_
 #: Does something else stand for Stripe, or may its key move no real money? The pages say so.
 STRIPE_SIMULATED = bool(STRIPE_API_BASE) or STRIPE_API_KEY.startswith(("sk_test_", "rk_test_"))
 CURRENCY = "EUR"
+# Who sells, as invoices print it. On one machine, without a name of its own, it is made up and marked as such.
+INVOICE_ISSUER_DEMO = LOCAL_STACK and not os.environ.get("INVOICE_ISSUER_NAME")
+INVOICE_ISSUER_NAME = os.environ.get("INVOICE_ISSUER_NAME") or "Lookalike Demonstration"
+INVOICE_ISSUER_ADDRESS = os.environ.get("INVOICE_ISSUER_ADDRESS") or "1 Example Street | 1000 Exampletown"
+INVOICE_ISSUER_COUNTRY = os.environ.get("INVOICE_ISSUER_COUNTRY") or "IE"
+INVOICE_ISSUER_TAX_ID = os.environ.get("INVOICE_ISSUER_TAX_ID", "")
 REFUND_DAYS = 14
 
 # Limits on what strangers send

@@ -141,7 +141,12 @@ def test_the_example_holds_no_secret_and_its_defaults_are_the_real_ones(tmp_path
 def test_the_example_as_it_stands_is_refused_for_each_secret_that_must_be_filled_in() -> None:
     of_compose = {"DATABASE_URL": "", "REDIS_URL": "", "S3_ENDPOINT_URL": "http://s3:8333"}
     found = environment.faults({"LOOKALIKE_VAR": "/var/lib/lookalike"} | _lines() | of_compose, ROOT)
-    needed = {*environment.NEEDED, *environment.NEEDED_IN_PRODUCTION, *environment.NEEDED_WITH_ENDPOINT}
+    needed = {
+        *environment.NEEDED,
+        *environment.NEEDED_IN_PRODUCTION,
+        *environment.NEEDED_TO_SELL,
+        *environment.NEEDED_WITH_ENDPOINT,
+    }
     assert {fault.split()[0] for fault in found} == needed - {"LOOKALIKE_VAR"}
     assert needed - of_compose.keys() - {"LOOKALIKE_VAR"} <= {name for name, value in _lines().items() if not value}
 

@@ -1,0 +1,82 @@
+"""Payments that came about, without a hosted page: rows and ledger entries as settling leaves them."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from billing import postings
+from billing.models import Intent, Payment, Refund
+from catalog.models import Licence
+from marketplace.accounts.models import Account
+
+
+def a_payment(
+    account: Account,
+    amount: int = 12_000,
+    *,
+    tax: int = 0,
+    fee: int = 0,
+    seller: Account | None = None,
+    description: str = "Card payments 1.4.0, commercial use",
+) -> Payment:
+    """What ``account`` paid, with a commission of 15 %."""
+    with transaction.atomic():
+        payment = Payment.objects.create(
+            account=account,
+            seller=seller,
+            description=description,
+            cause_kind=Licence.Cause.PURCHASE,
+            cause_id=uuid7(),
+            amount=amount,
+            currency="EUR",
+            commission=1_500,
+            capture=Payment.Capture.AT_ONCE,
+            state=Payment.State.PAID,
+            captured=amount,
+            tax=tax,
+            fee=fee,
+            paid_at=Now(),
+        )
+        intent = Intent.objects.create(
+            payment=payment,
+            stripe_id=f"pi_{payment.id.hex}",
+            charge_id=f"ch_{payment.id.hex}",
+            state=Intent.State.SUCCEEDED,
+            received=amount,
+        )
+        postings.captured(payment, intent)
+        postings.fee(payment, intent.charge_id, fee)
+    payment.refresh_from_db()
+    return payment
+
+
+def a_refund(payment: Payment, amount: int, *, state: str = Refund.State.SUCCEEDED) -> Refund:
+    """What went back of ``payment``, at Stripe and in the ledger."""
+    intent = payment.intents.get()
+    with transaction.atomic():
+        refund = Refund.objects.create(
+            payment=payment,
+            intent=intent,
+            amount=amount,
+            reason=Refund.Reason.STAFF,
+            stripe_id=f"re_{uuid7().hex}",
+            state=state,
+            ended_at=Now(),
+        )
+        if postings.refunded(payment, str(refund.stripe_id), amount):
+            payment.refunded += amount
+            payment.save(update_fields=["refunded"])
+    return refund
+
+
+def fail(refund: Refund) -> None:
+    """Have a refund that went out come back to us."""
+    payment = refund.payment
+    with transaction.atomic():
+        postings.refund_failed(payment, str(refund.stripe_id), refund.amount)
+        payment.refunded -= refund.amount
+        payment.save(update_fields=["refunded"])
+        refund.state = Refund.State.FAILED
+        refund.save(update_fields=["state"])
