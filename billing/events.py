@@ -19,8 +19,8 @@ from marketplace.work import queue
 from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease
 
-#: Looks at what an event is about, by the id of Stripe's object; ``False`` when it is nothing of ours.
-Look = Callable[[str], bool]
+#: Looks at what an event is about; ``False`` when it is nothing of ours.
+Look = Callable[[Event], bool]
 
 
 def receive(body: bytes, signature: str) -> Event:
@@ -41,7 +41,7 @@ def process(lease: Lease) -> None:
     ours = False
     if event.state in {Event.State.RECEIVED, Event.State.DEAD}:
         look = _look_for(event.type)
-        ours = look is not None and bool(event.object_id) and look(event.object_id)
+        ours = look is not None and bool(event.object_id) and look(event)
     with lease.finishing():
         state = Event.State.PROCESSED if ours else Event.State.IGNORED
         Event.objects.filter(id=event.id, state__in=[Event.State.RECEIVED, Event.State.DEAD]).update(
@@ -64,20 +64,41 @@ def replay(event: Event) -> None:
 
 
 def _payment(kind: str) -> Look:
-    def look(object_id: str) -> bool:
-        named = payments_at_stripe.payment_of(kind, object_id)
-        payment = Payment.objects.filter(id=named).first() if named else None
+    def look(event: Event) -> bool:
+        payment = _known(kind, event.object_id) or _named(kind, event.object_id)
         if payment is None:
             return False
-        if kind == "payment_intent":
-            # A page's PaymentIntent may be heard of before the page says which it is.
-            Intent.objects.get_or_create(stripe_id=object_id, defaults={"payment": payment})
-        settle(payment.id)
+        # Of the many events of one payment the first that is looked into tells what all of them do.
+        if payment.looked_at <= event.received_at:
+            settle(payment.id)
         return True
 
     return look
 
 
+def _known(kind: str, object_id: str) -> Payment | None:
+    """The payment that we know an object of Stripe's to be of."""
+    return Payment.objects.filter(**{_COLUMNS[kind]: object_id}).first()
+
+
+def _named(kind: str, object_id: str) -> Payment | None:
+    """The payment that an object of Stripe's names, which we have not heard of."""
+    named = payments_at_stripe.payment_of(kind, object_id)
+    payment = Payment.objects.filter(id=named).first() if named else None
+    if payment is not None and kind == "payment_intent":
+        # A page's PaymentIntent may be heard of before the page says which it is.
+        Intent.objects.get_or_create(stripe_id=object_id, defaults={"payment": payment})
+    return payment
+
+
+#: Where we keep the id of an object of Stripe's.
+_COLUMNS: Final[Mapping[str, str]] = {
+    "checkout.session": "sessions__stripe_id",
+    "payment_intent": "intents__stripe_id",
+    "charge": "intents__charge_id",
+    "refund": "refunds__stripe_id",
+    "dispute": "disputes__stripe_id",
+}
 #: By the beginning of an event's type. The longest that fits is taken.
 HANDLERS: Final[Mapping[str, Look]] = {
     "checkout.session.": _payment("checkout.session"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models.functions import Now
 
-from billing import customers, postings, refunds
+from billing import customers, kinds, postings, refunds
 from billing.models import CheckoutSession, Intent, Payment, Refund
 from billing.processor import payments as at_stripe
 from billing.processor.payments import IntentSeen, PageSeen
+from marketplace.work import queue
 
+#: Stripe opens no page that ends sooner (30 minutes), and asking takes a while.
+_SHORTEST_PAGE = timedelta(minutes=35)
 _PAGE_STATES = {
     "open": CheckoutSession.State.OPEN,
     "complete": CheckoutSession.State.COMPLETE,
@@ -21,7 +26,10 @@ def look(payment: Payment) -> None:
 
     Raises processor.Refused or processor.Unavailable.
     """
-    for session in payment.sessions.filter(state=CheckoutSession.State.OPEN).exclude(stripe_id=None):
+    open_pages = payment.sessions.filter(state=CheckoutSession.State.OPEN)
+    # Asked for, and no answer came: it can be asked for again only while Stripe takes its end.
+    open_pages.filter(stripe_id=None, expires_at__lt=Now() + _SHORTEST_PAGE).update(state=CheckoutSession.State.EXPIRED)
+    for session in open_pages.exclude(stripe_id=None):
         _read_page(payment, session, at_stripe.page(str(session.stripe_id)))
     for intent in payment.intents.exclude(stripe_id=None).order_by("created_at", "id"):
         if intent.state in Intent.FINAL and payment.fee is not None:
@@ -78,9 +86,11 @@ def _tax(payment: Payment) -> int:
 
 def _conclude(payment: Payment) -> None:
     """What the intents make of the payment. One that was given up stays so, whatever comes."""
+    held = payment.intents.filter(state=Intent.State.REQUIRES_CAPTURE).exists()
     if payment.state == Payment.State.CANCELLED:
+        if held:
+            queue.enqueue(kinds.VOID, payment.id)
         return
-    held = payment.intents.filter(state=Intent.State.REQUIRES_CAPTURE, surplus=False).exists()
     payment.state = Payment.State.PAID if payment.captured else Payment.State.HELD if held else Payment.State.OPEN
     if payment.state != Payment.State.OPEN:
         payment.refusal = ""
