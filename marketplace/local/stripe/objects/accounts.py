@@ -20,10 +20,10 @@ _LINK_SECONDS = 300
 #: What is asked of every owner here: https://docs.stripe.com/connect/required-verification-information.
 NEEDED = ["business_type", "external_account", "tos_acceptance.date", "tos_acceptance.ip"]
 _CURRENCIES = {"US": "usd", "GB": "gbp", "CH": "chf", "CA": "cad", "AU": "aud", "JP": "jpy"}
-_KNOWN = "type country email business_type business_profile capabilities controller default_currency metadata settings"
+_CHANGEABLE = "email business_type business_profile capabilities default_currency metadata settings"
 
 
-@operation("PostAccounts", _KNOWN)
+@operation("PostAccounts", f"type country controller {_CHANGEABLE}")
 def create(call: Call) -> Answer:
     """A connected account of which nothing is known yet: https://docs.stripe.com/connect/express-accounts."""
     asked, world = call.asked, call.world
@@ -67,7 +67,7 @@ def retrieve(call: Call) -> Answer:
     return call.world.get("account", call.id)
 
 
-@operation("PostAccountsAccount", _KNOWN)
+@operation("PostAccountsAccount", _CHANGEABLE)
 def update(call: Call) -> Answer:
     """Change a connected account, or ask for more capabilities."""
     account = call.world.get("account", call.id)
