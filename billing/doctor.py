@@ -8,8 +8,18 @@ from datetime import timedelta
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
-from billing import ledger
-from billing.models import Dispute, Entry, Event, Intent, Payment, Purchase, Refund, Transaction
+from billing import ledger, reports
+from billing.models import (
+    Dispute,
+    Entry,
+    Event,
+    Intent,
+    Payment,
+    Purchase,
+    Reconciliation,
+    Refund,
+    Transaction,
+)
 from catalog.models import Licence
 from marketplace.doctor import Fault, check
 
@@ -129,3 +139,35 @@ def events_are_looked_into() -> Iterator[Fault]:
         yield Fault(f"event {event.stripe_id}", "nothing has looked into it yet.")
     for event in Event.objects.filter(state=Event.State.DEAD).iterator():
         yield Fault(f"event {event.stripe_id}", f"it is a dead letter: {event.fault_message} Have it replayed.")
+
+
+@check(promise=3)
+def days_are_reconciled() -> Iterator[Fault]:
+    """The newest comparison with Stripe was made and found nothing, and so did those before it."""
+    for found in Reconciliation.objects.filter(state=Reconciliation.State.FAILED).order_by("day").iterator():
+        yield Fault(f"reconciliation of {found.day}", f"it could not be made: {found.fault_message}")
+    for found in Reconciliation.objects.exclude(differences=[]).order_by("day").iterator():
+        first = found.differences[0]
+        yield Fault(
+            f"reconciliation of {found.day}",
+            f"{len(found.differences)} differences; of {first['matter']} Stripe has {first['stripe']} minor units and "
+            f"the ledger {first['ledger']}.",
+        )
+
+
+@check(promise=3)
+def invoices_are_numbered_without_gaps() -> Iterator[Fault]:
+    """In each year the numbers of a series run from 1 to the highest."""
+    for gap in reports.gaps():
+        yield Fault(f"series {gap.kind} {gap.year}", f"it has {gap.there} documents, and the highest is {gap.highest}.")
+
+
+@check(promise=3)
+def payments_and_refunds_have_their_documents() -> Iterator[Fault]:
+    """What was captured is invoiced, what went back is credited, and the tax on paper is the tax in the ledger."""
+    for payment in reports.without_invoice().iterator():
+        yield Fault(f"payment {payment.id}", f"{payment.captured} minor units were captured, and no invoice says so.")
+    for refund in reports.without_credit_note().iterator():
+        yield Fault(f"refund {refund.id}", "it succeeded, and no credit note says so.")
+    for one in reports.taxes_that_differ():
+        yield Fault(one.number, f"it has {one.on_paper} minor units of tax, the ledger {one.in_ledger}.")

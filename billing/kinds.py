@@ -12,3 +12,5 @@ REFUND: Final = "billing.refund"
 EVENT: Final = "billing.event"
 #: Hold anew what is held and about to end.
 RENEW: Final = "billing.renew"
+#: Compare a day with what Stripe says moved our balance.
+RECONCILE: Final = "billing.reconcile"

@@ -42,6 +42,15 @@ class ProfileMoved(Exception):
 
 
 @dataclass(frozen=True)
+class Registered:
+    """What the register of a country confirms together."""
+
+    tax_id: str
+    legal_name: str
+    country: str
+
+
+@dataclass(frozen=True)
 class Details:
     """A billing profile as somebody states it."""
 
@@ -94,7 +103,7 @@ def keep(account: Account, details: Details) -> BillingProfile:
     with transaction.atomic():
         Account.objects.select_for_update().get(id=account.id)
         profile = BillingProfile.objects.filter(account=account).first() or BillingProfile(account=account)
-        if _registered(profile) != _registered(stated):
+        if registered(profile) != registered(stated):
             profile.tax_id_checked_at = profile.tax_id_checked_by = None
         for name, value in asdict(stated).items():
             setattr(profile, name, value)
@@ -104,20 +113,25 @@ def keep(account: Account, details: Details) -> BillingProfile:
     return profile
 
 
-def confirm_tax_id(profile: BillingProfile, tax_id: str, *, by: User) -> BillingProfile:
-    """Record that ``tax_id`` was found valid in the register. Raises ProfileMoved when the profile has another by now.
+def confirm_tax_id(profile: BillingProfile, seen: Registered, *, by: User) -> BillingProfile:
+    """Record that what was ``seen`` was found valid in the register. Raises ProfileMoved when it is no longer so.
 
     Confirming it twice changes nothing.
     """
     with transaction.atomic():
-        found = BillingProfile.objects.select_for_update().get(id=profile.id)
-        if not tax_id or _registered(found) != _registered(profile) or found.tax_id != tax_id:
-            raise ProfileMoved(f"The tax id of {found.legal_name} was changed meanwhile. Look it up again.")
+        found = BillingProfile.objects.select_for_update(of=("self",)).select_related("account").get(id=profile.id)
+        if not seen.tax_id or registered(found) != seen:
+            raise ProfileMoved(f"The profile of {found.account} was changed meanwhile. Look the id up again.")
         if not found.tax_id_checked:
             found.tax_id_checked_at, found.tax_id_checked_by = Now(), by
             found.save(update_fields=["tax_id_checked_at", "tax_id_checked_by"])
     found.refresh_from_db()
     return found
+
+
+def registered(stated: BillingProfile | Details) -> Registered:
+    """What of a profile a register confirms together."""
+    return Registered(stated.tax_id, stated.legal_name, stated.country)
 
 
 def party(account: Account) -> Mapping[str, Any]:
@@ -154,11 +168,6 @@ def _faults_of_text(name: str, value: str) -> list[Fault]:
         remedy = "Write it in Latin, Greek or Cyrillic letters."
         found.append(Fault(name, f"“{letters[:20]}” cannot be printed on an invoice.", remedy, "letters"))
     return found
-
-
-def _registered(stated: BillingProfile | Details) -> tuple[str, str, str]:
-    """What a register confirms together."""
-    return stated.tax_id, stated.legal_name, stated.country
 
 
 def _is_address(text: str) -> bool:

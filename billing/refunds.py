@@ -109,6 +109,12 @@ def look(payment: Payment) -> None:
             _follow(payment, intent, seen)
 
 
+def returnable(payment: Payment) -> int:
+    """What can still be asked back of what was paid, in minor units."""
+    paid = payment.intents.filter(state=Intent.State.SUCCEEDED, surplus=False).first()
+    return 0 if paid is None else max(0, _left(payment, paid))
+
+
 def all_back(payment: Payment) -> bool:
     """Did all that was paid arrive at the buyer again?"""
     arrived = payment.refunds.filter(state=Refund.State.SUCCEEDED, intent__surplus=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from billing import events, holds, kinds, payments, refunds, settling
+from billing import events, holds, kinds, payments, reconciling, refunds, settling
 from billing.processor import Unavailable
 from marketplace.work.faults import PlatformFault
 from marketplace.work.kinds import Kind, register, register_sweep
@@ -45,5 +45,17 @@ for name, perform, give_up in (
             backoff=_PAUSE,
         )
     )
+register(
+    Kind(
+        kinds.RECONCILE,
+        "housekeeping",
+        perform=_when_stripe_answers(reconciling.perform),
+        give_up=reconciling.not_reconciled,
+        lease=timedelta(minutes=2),
+        attempts=_ATTEMPTS,
+        backoff=_PAUSE,
+    )
+)
 register_sweep(payments.sweep)
 register_sweep(holds.sweep)
+register_sweep(reconciling.sweep)

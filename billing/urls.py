@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.views import invoices, profiles, purchases, webhook
+from billing.views import invoices, profiles, purchases, staff, webhook
 
 app_name = "billing"
 
@@ -17,5 +17,15 @@ urlpatterns = [
     path("billing/profile", profiles.profile, name="profile"),
     path("invoices/<uuid:invoice_id>", invoices.invoice, name="invoice"),
     path("invoices/<uuid:invoice_id>.pdf", invoices.invoice_pdf, name="invoice-pdf"),
+    path("money", staff.overview, name="staff-money"),
+    path("money/payments", staff.payments, name="staff-payments"),
+    path("money/payments/<uuid:payment_id>", staff.payment, name="staff-payment"),
+    path("money/events", staff.events, name="staff-events"),
+    path("money/events/<uuid:event_id>/replay", staff.replay, name="staff-replay"),
+    path("money/disputes", staff.disputes, name="staff-disputes"),
+    path("money/tax-ids", staff.tax_ids, name="staff-tax-ids"),
+    path("money/tax-ids/<uuid:profile_id>/confirm", staff.confirm_tax_id, name="staff-confirm-tax-id"),
+    path("money/days", staff.reconciliations, name="staff-reconciliations"),
+    path("money/days/<uuid:reconciliation_id>", staff.reconciliation, name="staff-reconciliation"),
     path("webhooks/stripe", webhook.stripe_webhook, name="stripe-webhook"),
 ]

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 LISTS = [
     reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     for model in admin.site._registry
-    if model._meta.app_label in {"accounts", "catalog", "runs", "orders"}
+    if model._meta.app_label in {"accounts", "catalog", "runs", "orders", "billing"}
 ]
 
 

@@ -216,7 +216,7 @@ def test_reverse_charge_is_said_only_of_a_checked_id_in_another_country_of_the_u
     number = {"PL": "PL1234567890", "IE": "IE1234567WA", "US": "12-3456789"}[country]
     profile = profiles.keep(account, Details(**vars(POLISH) | {"country": country, "tax_id": number}))
     if checked:
-        profiles.confirm_tax_id(profile, profile.tax_id, by=boss)
+        profiles.confirm_tax_id(profile, profiles.registered(profile), by=boss)
     invoice = invoices.issue(a_payment(account, 11_900, tax=tax))
     assert invoice.reverse_charge is reverse
     assert any("Reverse charge" in note for note in invoice_documents.document(invoice).notes) is reverse

@@ -97,21 +97,21 @@ def test_a_country_that_is_none_is_refused(account: Account) -> None:
 
 def test_staff_confirm_the_id_that_they_saw(account: Account, boss: User) -> None:
     profile = profiles.keep(account, GOOD)
-    confirmed = profiles.confirm_tax_id(profile, GOOD.tax_id, by=boss)
+    confirmed = profiles.confirm_tax_id(profile, profiles.registered(GOOD), by=boss)
     assert confirmed.tax_id_checked and confirmed.tax_id_checked_by == boss
-    again = profiles.confirm_tax_id(profile, GOOD.tax_id, by=boss)
+    again = profiles.confirm_tax_id(profile, profiles.registered(GOOD), by=boss)
     assert again.tax_id_checked_at == confirmed.tax_id_checked_at
     changed = profiles.keep(account, Details(**vars(GOOD) | {"tax_id": "PL9999999999"}))
     assert not changed.tax_id_checked and changed.tax_id_checked_by is None
     with pytest.raises(profiles.ProfileMoved, match="changed meanwhile"):
-        profiles.confirm_tax_id(profile, GOOD.tax_id, by=boss)
+        profiles.confirm_tax_id(profile, profiles.registered(GOOD), by=boss)
 
 
 @pytest.mark.parametrize(("field", "value", "stays"), [("legal_name", "Other", False), ("city", "Kraków", True)])
 def test_what_the_register_confirmed_together_is_checked_anew_together(
     account: Account, boss: User, field: str, value: str, stays: bool
 ) -> None:
-    profiles.confirm_tax_id(profiles.keep(account, GOOD), GOOD.tax_id, by=boss)
+    profiles.confirm_tax_id(profiles.keep(account, GOOD), profiles.registered(GOOD), by=boss)
     assert profiles.keep(account, Details(**vars(GOOD) | {field: value})).tax_id_checked is stays
 
 
