@@ -12,3 +12,9 @@ REFUND: Final = "billing.refund"
 EVENT: Final = "billing.event"
 #: Hold anew what is held and about to end.
 RENEW: Final = "billing.renew"
+#: Send a seller what a payable owes.
+TRANSFER: Final = "billing.transfer"
+#: Take back what was sent to a seller in excess.
+REVERSAL: Final = "billing.reversal"
+#: Look at a seller's account at Stripe.
+SELLER: Final = "billing.seller"
