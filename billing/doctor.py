@@ -8,20 +8,24 @@ from datetime import timedelta
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
-from billing import ledger, reports
+from billing import kinds, ledger, postings, reports
 from billing.models import (
+    OWED,
     Dispute,
     Entry,
     Event,
     Intent,
+    Payable,
     Payment,
     Purchase,
     Reconciliation,
     Refund,
     Transaction,
+    Transfer,
 )
 from catalog.models import Licence
 from marketplace.doctor import Fault, check
+from marketplace.work.models import Piece
 
 _PATIENCE = timedelta(minutes=10)
 #: Purchases whose money is there, or was.
@@ -171,3 +175,78 @@ def payments_and_refunds_have_their_documents() -> Iterator[Fault]:
         yield Fault(f"refund {refund.id}", "it succeeded, and no credit note says so.")
     for one in reports.taxes_that_differ():
         yield Fault(one.number, f"it has {one.on_paper} minor units of tax, the ledger {one.in_ledger}.")
+
+
+@check(promise=3)
+def sellers_are_owed_what_the_ledger_says() -> Iterator[Fault]:
+    """The books of each seller are the sums of what their payables owe them, and of what they owe us."""
+    said = {
+        row["seller"]: (-row["due"], row["debt"])
+        for row in Payable.objects.values("seller").annotate(due=Sum(OWED), debt=Sum("carried")).iterator()
+    }
+    of_sellers = Entry.objects.filter(seller__isnull=False).values("seller")
+    booked = {
+        row["seller"]: (row["owed"], row["debt"])
+        for row in of_sellers.annotate(
+            owed=Sum("amount", filter=Q(book=Entry.Book.SELLER), default=0),
+            debt=Sum("amount", filter=Q(book=Entry.Book.SELLER_RECEIVABLE), default=0),
+        ).iterator()
+    }
+    for seller in said.keys() | booked.keys():
+        if said.get(seller, (0, 0)) != booked.get(seller, (0, 0)):
+            yield Fault(
+                f"seller {seller}", f"payables say {said.get(seller)}, the ledger {booked.get(seller)} minor units."
+            )
+        if said.get(seller, (0, 0))[1] < 0:
+            yield Fault(f"seller {seller}", "more was kept from them than they owed.")
+
+
+@check(promise=3)
+def sellers_are_sent_their_share_and_no_more() -> Iterator[Fault]:
+    """Transfers less reversals are what a payable says, and no more than the share; what is too much is taken back."""
+    done = Q(transfers__state=Transfer.State.DONE)
+    sums = {
+        "all_sent": Sum("transfers__amount", filter=done, default=0),
+        "all_back": Sum("transfers__reversed", filter=done, default=0),
+    }
+    wrong = ~Q(all_sent=F("transferred")) | ~Q(all_back=F("reversed")) | Q(all_sent__gt=F("amount") + F("all_back"))
+    for payable in Payable.objects.annotate(**sums).filter(wrong).iterator():
+        yield Fault(f"payable {payable.id}", "what was sent is not what it says, or more than the share.")
+    taking = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=kinds.REVERSAL)
+    for payable in Payable.objects.in_excess().filter(~Exists(taking)).iterator():
+        yield Fault(f"payable {payable.id}", f"{-payable.sendable} minor units were sent in excess and stay there.")
+    torn = Transfer.objects.annotate(back=Sum("reversals__amount", filter=Q(reversals__state="done"), default=0))
+    for transfer in torn.exclude(back=F("reversed")).iterator():
+        yield Fault(f"transfer {transfer.id}", f"it says {transfer.reversed} went back, its reversals {transfer.back}.")
+
+
+@check(promise=3)
+def what_is_owed_was_paid() -> Iterator[Fault]:
+    """A payable is of a payment that was captured for this seller, and each such payment has one."""
+    for payable in Payable.objects.exclude(payment__captured__gt=0, payment__seller=F("seller")).iterator():
+        yield Fault(f"payable {payable.id}", f"payment {payable.payment_id} was not captured for its seller.")
+    captured = Payment.objects.filter(captured__gt=0, seller__isnull=False, payable__isnull=True)
+    for payment in captured.exclude(commission=10_000).exclude(captured=F("tax")).select_related("seller").iterator():
+        if postings.whole(payment).seller:
+            yield Fault(f"payment {payment.id}", "it was captured, and its seller is owed nothing.")
+
+
+@check(promise=3)
+def nothing_is_sent_under_an_open_dispute() -> Iterator[Fault]:
+    """No transfer was asked for between the opening of a dispute of its payment and its end."""
+    open_then = Dispute.objects.filter(
+        Q(ended_at=None) | Q(ended_at__gte=OuterRef("created_at")),
+        payment=OuterRef("payable__payment"),
+        opened_at__lt=OuterRef("created_at"),
+    )
+    sent = Transfer.objects.filter(Exists(open_then)).exclude(state=Transfer.State.FAILED)
+    for transfer in sent.iterator():
+        yield Fault(f"transfer {transfer.id}", "it was asked for while a dispute was open.")
+
+
+@check(promise=7)
+def sellers_are_paid_in_time() -> Iterator[Fault]:
+    """What is due and free is sent, or says why Stripe did not take it."""
+    late = Payable.objects.free().filter(releasable_at__lt=Now() - 6 * _PATIENCE, refusal="")
+    for payable in late.filter(state__in=[Payable.State.PENDING, Payable.State.RELEASABLE]).iterator():
+        yield Fault(f"payable {payable.id}", f"{payable.owed} minor units are due, and were not sent.")

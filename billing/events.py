@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from billing import kinds
+from billing import kinds, onboarding, transfers
 from billing.models import Event, Intent, Payment
 from billing.processor import events as at_stripe
 from billing.processor import payments as payments_at_stripe
@@ -76,6 +76,10 @@ def _payment(kind: str) -> Look:
     return look
 
 
+def _by_id(look_at: Callable[[str], bool]) -> Look:
+    return lambda event: look_at(event.object_id)
+
+
 def _known(kind: str, object_id: str) -> Payment | None:
     """The payment that we know an object of Stripe's to be of."""
     return Payment.objects.filter(**{_COLUMNS[kind]: object_id}).first()
@@ -107,6 +111,9 @@ HANDLERS: Final[Mapping[str, Look]] = {
     "charge.refund.": _payment("refund"),
     "charge.dispute.": _payment("dispute"),
     "refund.": _payment("refund"),
+    "account.": _by_id(onboarding.look_at),
+    "capability.": _by_id(onboarding.look_at),
+    "transfer.": _by_id(transfers.look),
 }
 
 

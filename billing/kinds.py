@@ -14,3 +14,9 @@ EVENT: Final = "billing.event"
 RENEW: Final = "billing.renew"
 #: Compare a day with what Stripe says moved our balance.
 RECONCILE: Final = "billing.reconcile"
+#: Send a seller what a payable owes.
+TRANSFER: Final = "billing.transfer"
+#: Take back what was sent to a seller in excess.
+REVERSAL: Final = "billing.reversal"
+#: Look at a seller's account at Stripe.
+SELLER: Final = "billing.seller"

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from billing import disputes, fulfilment, invoices, mirroring, refunds
+from billing import disputes, fulfilment, invoices, mirroring, payables, refunds
 from billing.models import Payment
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
@@ -38,6 +38,7 @@ def settle(payment_id: UUID) -> Payment:
             payment.save()
             fulfilment.follow(payment)
             invoices.follow(payment)
+            payables.keep(payment)
         Payment.objects.filter(id=payment.id).update(looked_at=Now())
         if _standing(payment) != before:
             queue.release(payment.id)

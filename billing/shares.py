@@ -30,7 +30,10 @@ def shares(gross: int, tax: int, commission: int) -> Shares:
 
 
 def refunded(whole: Shares, gross: int, total: int) -> Shares:
-    """The parts of ``total`` minor units given back of ``gross``: in proportion, and all of it when all went back."""
+    """The parts of ``total`` minor units given back of ``gross``: in proportion, and all of it when all went back.
+
+    Tax and commission are rounded together, so that what is the seller's never shrinks as more goes back.
+    """
     tax = whole.tax * total // gross
-    commission = whole.commission * total // gross
-    return Shares(tax, commission, total - tax - commission)
+    kept = (whole.tax + whole.commission) * total // gross
+    return Shares(tax, kept - tax, total - kept)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from billing import events, holds, kinds, payments, reconciling, refunds, settling
+from billing import (
+    events,
+    holds,
+    kinds,
+    onboarding,
+    payables,
+    payments,
+    reconciling,
+    refunds,
+    settling,
+    transfers,
+)
 from billing.processor import Unavailable
 from marketplace.work.faults import PlatformFault
 from marketplace.work.kinds import Kind, register, register_sweep
@@ -34,6 +45,9 @@ for name, perform, give_up in (
     (kinds.RENEW, holds.renew, settling.not_settled),
     (kinds.VOID, payments.perform_void, settling.not_settled),
     (kinds.REFUND, refunds.send, refunds.not_sent),
+    (kinds.TRANSFER, transfers.send, transfers.give_up),
+    (kinds.REVERSAL, transfers.take_back, transfers.give_up),
+    (kinds.SELLER, onboarding.perform, onboarding.give_up),
 ):
     register(
         Kind(
@@ -59,3 +73,5 @@ register(
 register_sweep(payments.sweep)
 register_sweep(holds.sweep)
 register_sweep(reconciling.sweep)
+register_sweep(payables.release_due)
+register_sweep(onboarding.look_again)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.views import invoices, profiles, purchases, staff, webhook
+from billing.views import invoices, profiles, purchases, seller_staff, sellers, staff, webhook
 
 app_name = "billing"
 
@@ -27,5 +27,18 @@ urlpatterns = [
     path("money/tax-ids/<uuid:profile_id>/confirm", staff.confirm_tax_id, name="staff-confirm-tax-id"),
     path("money/days", staff.reconciliations, name="staff-reconciliations"),
     path("money/days/<uuid:reconciliation_id>", staff.reconciliation, name="staff-reconciliation"),
+    path("sell/revenue", sellers.revenue_page, name="revenue"),
+    path("sell/revenue.csv", sellers.revenue_csv, name="revenue-csv"),
+    path("sell/payouts", sellers.payouts, name="payouts"),
+    path("sell/payouts/begin", sellers.payouts_begin, name="payouts-begin"),
+    path("sell/payouts/again", sellers.payouts_again, name="payouts-again"),
+    path("sell/payouts/back", sellers.payouts_back, name="payouts-back"),
+    path("sell/payouts/holds/<uuid:hold_id>", sellers.payout_hold, name="payout-hold"),
+    path("billing/sellers", seller_staff.sellers, name="staff-sellers"),
+    path("billing/sellers/<slug:slug>", seller_staff.seller, name="staff-seller"),
+    path("billing/sellers/<slug:slug>/commission", seller_staff.commission, name="staff-commission"),
+    path("billing/sellers/<slug:slug>/hold", seller_staff.place_hold, name="staff-place-hold"),
+    path("billing/sellers/<slug:slug>/open-another", seller_staff.open_another, name="staff-open-another"),
+    path("billing/holds/<uuid:hold_id>", seller_staff.hold, name="staff-hold"),
     path("webhooks/stripe", webhook.stripe_webhook, name="stripe-webhook"),
 ]

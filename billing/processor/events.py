@@ -9,6 +9,9 @@ from typing import Any
 
 import stripe
 
+#: Events of a connected account are about that account, whatever object they show: docs.stripe.com/connect/webhooks.
+_OF_ACCOUNTS = ("account.", "capability.")
+
 
 class NotSigned(Exception):
     """No secret of ours signed this, or it was signed more than five minutes ago."""
@@ -42,6 +45,9 @@ def _read(body: bytes) -> EventTold:
     try:
         told = json.loads(body)
         inside = told["data"]["object"]
-        return EventTold(str(told["id"]), str(told["type"]), str(inside.get("id") or ""), told)
+        object_id = inside.get("id")
+        if str(told["type"]).startswith(_OF_ACCOUNTS):
+            object_id = told.get("account") or object_id
+        return EventTold(str(told["id"]), str(told["type"]), str(object_id or ""), told)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotSigned(f"this is signed, and no event: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +13,9 @@ from django.conf import settings
 from marketplace.accounts.models import Account, Membership, Role
 from marketplace.mail import letters
 
+#: Who hears of the work, and who of money.
+WORK: Final = (Role.OWNER, Role.MEMBER)
+MONEY: Final = (Role.OWNER, Role.BILLING)
 #: Nobody is told by more messages than this at once.
 _MOST = 50
 
@@ -26,9 +30,9 @@ class Notice:
     action: str
 
 
-def tell(account: Account, notice: Notice) -> None:
-    """Have ``notice`` sent to each owner and member of ``account``. Called in a transaction."""
-    for email in addresses([account.id])[account.id]:
+def tell(account: Account, notice: Notice, *, roles: Collection[str] = WORK) -> None:
+    """Have ``notice`` sent to each owner and member of ``account``, or who has ``roles``. Called in a transaction."""
+    for email in addresses([account.id], roles=roles)[account.id]:
         tell_person(email, notice)
 
 
@@ -38,11 +42,10 @@ def tell_person(email: str, notice: Notice) -> None:
     letters.write("mail/notice", to=email, subject=notice.subject, notice=notice, address=address)
 
 
-def addresses(accounts: Collection[UUID]) -> Mapping[UUID, list[str]]:
-    """Who is told for each of ``accounts``: its owners and members, by address, and not more than a few dozen."""
-    members = Membership.objects.filter(
-        account__in=accounts, role__in=[Role.OWNER, Role.MEMBER], user__is_active=True
-    ).order_by("account_id", "user__email")
+def addresses(accounts: Collection[UUID], *, roles: Collection[str] = WORK) -> Mapping[UUID, list[str]]:
+    """Who is told for each of ``accounts``: who has ``roles`` there, by address, and not more than a few dozen."""
+    members = Membership.objects.filter(account__in=accounts, role__in=roles, user__is_active=True)
+    members = members.order_by("account_id", "user__email")
     found: dict[UUID, list[str]] = defaultdict(list)
     for account, email in members.values_list("account_id", "user__email"):
         if len(found[account]) < _MOST:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.web import plots
-from marketplace.web.plots import Categories, Gauge, Histogram, Rate, ShardCell
+from marketplace.web.plots import Categories, Gauge, Histogram, Rate, ShardCell, Stacks
 
 # XML forbids most control characters; a template's HTML may hold them, so they are not what is looked for here.
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co")), max_size=40)
@@ -177,6 +177,30 @@ def test_a_gauge_keeps_its_marks_on_the_track() -> None:
     assert labels(root) == ["x: 7, yardstick -3; scale 0 to 1."]
 
 
+@st.composite
+def stacks(draw: st.DrawFn) -> Stacks:
+    names = draw(st.lists(NAMES, max_size=14))
+    amounts = st.lists(COUNTS, min_size=len(names), max_size=len(names))
+    return Stacks(names, draw(st.lists(st.tuples(NAMES, amounts), max_size=4)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(stacks(), NAMES)
+def test_stacks_stay_within_their_frame_and_show_every_part_that_is_there(plot: Stacks, label: str) -> None:
+    root = looked_at(plots.stacked_bars(plot, label=label, height=180) + plots.key_of_stacks(plot))
+    bars = [bar for bar in root.iter("rect") if bar.get("x")]
+    assert len(bars) == sum(amount > 0 for _, amounts in plot.parts for amount in amounts)
+    for bar in bars:
+        assert float(bar.get("y", "")) >= -2.5 and float(bar.get("height", "")) > 0
+        assert float(bar.get("x", "%").rstrip("%")) <= 100
+    assert labels(root) == [label]
+
+
+def test_the_highest_line_of_stacks_is_a_round_amount_above_all_bars() -> None:
+    root = looked_at(plots.stacked_bars(Stacks(["a", "b"], [("one", [7, 0]), ("two", [4, 3])]), label="x"))
+    assert [text.text for text in root.iter("text")] == ["5", "10", "15", "0", "a", "b"]
+
+
 def test_names_of_columns_are_text() -> None:
     hostile = '</svg><script>alert(1)</script>" onload="x'
     plot = Categories([(hostile, 3), ("b", 2)])
@@ -189,6 +213,8 @@ def test_names_of_columns_are_text() -> None:
         plots.rate_line(Rate([START, START + timedelta(seconds=1)], [1, 2], hostile, [(START, hostile)])),
         plots.shard_cells([ShardCell("done", again=True)], again=hostile),
         plots.gauge(Gauge(0, 1, 0.5), name=hostile),
+        plots.stacked_bars(Stacks([hostile], [(hostile, [1])]), label=hostile, words=lambda _: hostile),
+        plots.key_of_stacks(Stacks([hostile], [(hostile, [1])])),
     ):
         looked_at(drawn)
 
@@ -205,6 +231,8 @@ def test_names_of_columns_are_text() -> None:
         lambda: Categories([("a", float("nan"))]),
         lambda: Gauge(1, 1, 1),
         lambda: Rate([START, START], [1, 2], "rows"),
+        lambda: Stacks(["a"], [("one", [1, 2])]),
+        lambda: Stacks(["a"], [("one", [-1])]),
     ],
 )
 def test_numbers_that_make_no_plot_are_refused(make: Any) -> None:

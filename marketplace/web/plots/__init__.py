@@ -7,7 +7,8 @@ security policy refuses them): sizes are SVG attributes, colours are classes. Ea
 from marketplace.web.plots.columns import category_bars, column_head, histogram, thumbnails
 from marketplace.web.plots.marks import digest_cells, gauge
 from marketplace.web.plots.progress import rate_line, shard_cells
-from marketplace.web.plots.shapes import Categories, Gauge, Histogram, Plot, Rate, ShardCell
+from marketplace.web.plots.shapes import Categories, Gauge, Histogram, Plot, Rate, ShardCell, Stacks
+from marketplace.web.plots.stacks import key_of_stacks, stacked_bars
 
 __all__ = [
     "Categories",
@@ -16,12 +17,15 @@ __all__ = [
     "Plot",
     "Rate",
     "ShardCell",
+    "Stacks",
     "category_bars",
     "column_head",
     "digest_cells",
     "gauge",
     "histogram",
+    "key_of_stacks",
     "rate_line",
     "shard_cells",
+    "stacked_bars",
     "thumbnails",
 ]

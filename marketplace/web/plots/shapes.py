@@ -130,6 +130,25 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Stacks:
+    """Amounts by name ("Nov"), each the sum of parts: what a part is, and its amount for every name in their order."""
+
+    names: Sequence[str]
+    parts: Sequence[tuple[str, Sequence[float]]]
+
+    def __post_init__(self) -> None:
+        for _, amounts in self.parts:
+            _check_counts(amounts, None)
+            if len(amounts) != len(self.names):
+                raise ValueError(f"{len(amounts)} amounts do not belong to {len(self.names)} names")
+
+    @property
+    def totals(self) -> list[float]:
+        """The whole amount of each name."""
+        return [sum(amounts[n] for _, amounts in self.parts) for n in range(len(self.names))]
+
+
+@dataclass(frozen=True)
 class ShardCell:
     """One shard of a run: its state, the share of its rows made (0 to 1), and whether it was made a second time."""
 
