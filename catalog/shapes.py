@@ -95,11 +95,26 @@ class ColumnStatistics(Shape):
     parts: list[ColumnStatistics] = []
 
 
+class Duplicates(Shape):
+    """The share of rows that repeat an earlier one in every cell, counted or estimated with a standard error."""
+
+    share: Share
+    exact: bool
+    standard_error: Annotated[float, Field(gt=0, lt=0.1)] | None = None
+
+    @model_validator(mode="after")
+    def _estimates_have_an_error(self) -> Duplicates:
+        if self.exact != (self.standard_error is None):
+            raise ValueError("what is estimated has a standard error, what is exact has none")
+        return self
+
+
 class TableStatistics(Shape):
-    """What was counted over all rows of one configuration."""
+    """What was counted over all rows of one configuration; ``duplicates`` are not measured where they are missing."""
 
     schema_: Literal["lookalike/statistics/1"] = Field(alias="schema")
     rows: NonNegativeInt
+    duplicates: Duplicates | None = None
     columns: Annotated[list[ColumnStatistics], Field(min_length=1)]
 
 

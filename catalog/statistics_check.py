@@ -71,8 +71,21 @@ def compare(files: Sequence[Path], told: TableStatistics) -> Iterator[str]:
         rows = _row(database, "SELECT count(*) FROM rows")[0]
         if rows != told.rows:
             yield f"{told.rows:,} rows are told, {rows:,} are there."
+        yield from _duplicate_faults(database, told)
         for place, (column, field) in enumerate(zip(told.columns, schema, strict=True)):
             yield from _Check(database, column, field.type, f"(SELECT c{place} AS v FROM rows)").faults()
+
+
+def _duplicate_faults(database: duckdb.DuckDBPyConnection, told: TableStatistics) -> Iterator[str]:
+    if told.duplicates is None:
+        return
+    rows, distinct = _row(
+        database, "SELECT (SELECT count(*) FROM rows), (SELECT count(*) FROM (SELECT DISTINCT * FROM rows))"
+    )
+    share = 1 - distinct / rows if rows else 0.0
+    allowed = (told.duplicates.standard_error or 0) * _STANDARD_ERRORS + _LAST_BITS
+    if abs(share - told.duplicates.share) > allowed:
+        yield f"{share:.4%} of the rows repeat an earlier one, {told.duplicates.share:.4%} are told."
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
+from billing.models import Payment
 from catalog.models import Licence
 from generation.orders import ordering, quoting
 from generation.orders.models import Order
@@ -16,6 +17,8 @@ from marketplace.doctor import Fault, check
 from marketplace.work.models import Piece
 
 _PATIENCE = timedelta(minutes=2)
+#: Stripe may give no answer for a while, and then nothing is wrong here.
+_PATIENCE_WITH_STRIPE = timedelta(minutes=30)
 
 
 @check(promise=3)
@@ -43,6 +46,41 @@ def delivered_orders_have_their_licence() -> Iterator[Fault]:
         yield Fault(f"order {order.id}", "it is delivered, and there is no licence to its version under its terms.")
 
 
+@check(promise=3)
+def nothing_is_charged_without_delivery() -> Iterator[Fault]:
+    """What was charged for an order and not given back is charged for one that is delivered."""
+    charged = Order.objects.filter(payment__captured__gt=F("payment__refunded"), payment__paid_at__lt=Now() - _PATIENCE)
+    for order in charged.exclude(state=Order.State.DELIVERED).filter(payment__refunds=None).iterator():
+        yield Fault(f"order {order.id}", f"it is {order.get_state_display()}, and its price was charged.")
+
+
+@check(promise=3)
+def deliveries_are_paid_for() -> Iterator[Fault]:
+    """A delivered order that has a price was paid, and what was paid is that price."""
+    delivered = Order.objects.filter(state=Order.State.DELIVERED, price__gt=0)
+    for order in delivered.exclude(payment__captured=F("price")).iterator():
+        yield Fault(f"order {order.id}", f"it is delivered, and its price of {order.price} was not charged as it is.")
+
+
+@check(promise=3)
+def holds_end_with_their_order() -> Iterator[Fault]:
+    """Nothing is held for an order that ended, and no page is open where it could be paid."""
+    late = Order.objects.filter(state__in=Order.ENDED_UNSOLD, ended_at__lt=Now() - _PATIENCE_WITH_STRIPE)
+    for order in late.filter(payment__state__in=[Payment.State.OPEN, Payment.State.HELD]).iterator():
+        yield Fault(f"order {order.id}", f"it is {order.get_state_display()}, and its payment was not let go of.")
+
+
+@check(promise=7)
+def orders_follow_their_payment() -> Iterator[Fault]:
+    """An order whose payment moved moves soon after, and one that was not paid in two weeks ends."""
+    since = Now() - _PATIENCE_WITH_STRIPE
+    for order in Order.objects.standing_still().filter(payment__looked_at__lt=since).iterator():
+        yield Fault(f"order {order.id}", f"it is {order.get_state_display()}, and did not follow its payment.")
+    unpaid = Order.objects.filter(state=Order.State.PAYMENT_DUE, payment__state=Payment.State.OPEN)
+    for order in unpaid.filter(pay_until__lt=since).iterator():
+        yield Fault(f"order {order.id}", "it was not paid in time and the sweep did not end it.")
+
+
 @check(promise=7)
 def drafts_are_quoted() -> Iterator[Fault]:
     """A draft has a quote coming, or says what is wrong with it."""
@@ -55,7 +93,7 @@ def drafts_are_quoted() -> Iterator[Fault]:
 @check(promise=7)
 def quotes_end_in_time() -> Iterator[Fault]:
     """A quote that nobody agreed to in time expires."""
-    for order in Order.objects.filter(state=Order.State.QUOTED, quoted_until__lt=Now() - _PATIENCE).iterator():
+    for order in Order.objects.lapsed().filter(quoted_until__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"order {order.id}", "its quote ran out and the sweep did not end it.")
 
 

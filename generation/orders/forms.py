@@ -1,4 +1,4 @@
-"""The form that stands before a generator's own settings: the upload."""
+"""The forms that stand around a generator's own settings: the upload before them, what the order depends on after."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from generation.orders import thresholds
+from generation.orders.thresholds import Threshold
 from marketplace.web import uploads
 
 
@@ -29,3 +31,24 @@ class UploadForm(forms.Form):
         )
         if cut_off:
             file.error_messages["required"] = f"The file is too large; the limit is {limit}. Send a sample of its rows."
+
+
+class ThresholdForm(forms.Form):
+    """Bounds that what is made must keep; a field for each measure that there is."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for measure in thresholds.measures():
+            self.fields[measure.name] = forms.DecimalField(
+                label=f"{measure.title}, at most %",
+                required=False,
+                min_value=0,
+                max_value=100,
+                decimal_places=2,
+                help_text=f"{measure.hint} Empty: whatever it is.",
+            )
+
+    def thresholds(self) -> list[Threshold]:
+        """The bounds that were set."""
+        given = ((measure.name, self.cleaned_data.get(measure.name)) for measure in thresholds.measures())
+        return [Threshold(name, float(percent / 100)) for name, percent in given if percent is not None]

@@ -1,12 +1,14 @@
-"""What a buyer must know of an order, by e-mail: it is ready, or nothing came of it."""
+"""What a buyer must know of an order, by e-mail: it is ready, it waits for money, or nothing came of it."""
 
 from __future__ import annotations
 
 from django.urls import reverse
 
+from generation.orders import thresholds
 from generation.orders.models import Order
 from marketplace.accounts import notices
 from marketplace.accounts.notices import Notice
+from marketplace.web.templatetags.units import money
 
 
 def ready(order: Order) -> None:
@@ -22,6 +24,29 @@ def failed(order: Order) -> None:
     else:
         remedy = "Nothing was charged. It was not your fault; you can order with the same settings again."
     _tell(order, "failed", [reason, remedy], "See the order")
+
+
+def declined(order: Order) -> None:
+    """Tell the order's account which thresholds were not kept. Called in the transaction that ends it."""
+    remedy = "Nothing was charged. You can order with other settings, or allow more."
+    _tell(order, "was declined", [*thresholds.sentences(order.unmet), remedy], "See the order")
+
+
+def payment_due(order: Order) -> None:
+    """Tell the order's account that it is made and its money is not there. Called in the transaction that says so."""
+    why = "" if order.payment is None else order.payment.refusal
+    held = "The hold on your card is over" if not order.charged_later else "Your saved card could not be charged"
+    until = f"{order.pay_until:%d %B %Y}" if order.pay_until else ""
+    paragraphs = [
+        f"{held}, so {money(order.price, order.currency)} could not be taken. {why}".strip(),
+        f"Your dataset is kept until {until}; it is yours as soon as it is paid. Nothing was charged so far.",
+    ]
+    _tell(order, "is made and waits for your payment", paragraphs, "Pay now")
+
+
+def lapsed(order: Order) -> None:
+    """Tell the order's account that nobody paid in time. Called in the transaction that ends it."""
+    _tell(order, "lapsed", ["It was not paid in time. Nothing was charged, and nothing is delivered."], "See the order")
 
 
 def _tell(order: Order, what: str, paragraphs: list[str], action: str) -> None:

@@ -1,6 +1,7 @@
-"""An order's life: drafted, placed, settled, delivered; or cancelled, failed, made again.
+"""An order's beginning and its early ends: drafted, placed, begun; cancelled, or made again.
 
-An order at price 0 passes the states of every order and skips hold and charge.
+An order at price 0 passes the states of every order and skips hold and charge. Any other begins once its payment is
+held, or its card saved; ``generation.orders.settling`` goes on from there.
 """
 
 from __future__ import annotations
@@ -10,26 +11,30 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Sum
 from django.db.models.functions import Now
 
-from catalog import licensing, terms
-from catalog.models import Dataset, Licence, Terms, Version
-from generation.orders import letters, quoting
+from billing import payments
+from billing.models import Payment
+from catalog import terms
+from catalog.licensing import Cause
+from catalog.models import Dataset, Licence
+from generation.orders import quoting
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved, move
-from generation.runs import checking, lifecycle, sources
+from generation.orders.thresholds import Threshold
+from generation.runs import checking, lifecycle, registry, sources
 from generation.runs.models import GeneratorVersion, Run, Source
 from marketplace.accounts.models import Account
 from marketplace.web.schema_forms import completed
 from marketplace.work import queue
-from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease
 
 SETTLE = "orders.settle"
 FORGET_SOURCE = "orders.forget_source"
 
 #: Ends after which the upload has served. A failed order keeps it, for the same settings again, until it is a week old.
-SOURCE_SERVED = frozenset({Order.State.DELIVERED, Order.State.DECLINED, Order.State.CANCELLED})
+SOURCE_SERVED = frozenset({Order.State.DELIVERED, Order.State.DECLINED, Order.State.CANCELLED, Order.State.LAPSED})
 
 
 def draft(
@@ -40,6 +45,7 @@ def draft(
     units: int,
     splits: Sequence[Mapping[str, Any]],
     source: Source | None,
+    thresholds: Sequence[Threshold] = (),
     again: Order | None = None,
 ) -> Order:
     """Return a new order and have it quoted; the quote appears when an interactive worker has checked the job."""
@@ -51,6 +57,7 @@ def draft(
             units=units,
             splits=list(splits),
             source=source,
+            thresholds=[threshold.as_json() for threshold in thresholds],
             again=again,
         )
         queue.enqueue(quoting.QUOTE, order.id)
@@ -58,60 +65,71 @@ def draft(
 
 
 def place(order: Order) -> Order:
-    """Agree to the quote: a private dataset and its run begin, under the terms of this moment.
+    """Agree to the quote, under the terms of this moment. At price 0 the order begins.
 
-    A quote that ran out, or whose generator's version another one replaced, expires instead. Raises OrderMoved when it
-    cannot be agreed to.
+    Else its payment does, and the order stays quoted until that is held; placing it again changes nothing then. A quote
+    that ran out, or whose generator's version another one replaced, expires instead. Raises OrderMoved when it cannot
+    be agreed to.
     """
     with transaction.atomic():
         order = Order.objects.locked(order.id)
-        if order.state == Order.State.QUOTED and _has_lapsed(order):
-            _end(order, Order.State.EXPIRED)
+        if order.state == Order.State.QUOTED and not order.secured and _has_lapsed(order):
+            end(order, Order.State.EXPIRED)
             return order
-        move(order, Order.State.AUTHORISED)
+        if order.state != Order.State.QUOTED:
+            move(order, Order.State.AUTHORISED)
+        if order.payment is not None:
+            return order
         _keep_source(order)
-        move(order, Order.State.IN_PRODUCTION)
-        dataset = Dataset.objects.create(
-            account=order.account,
-            name=f"order-{str(order.id)[-12:]}",
-            title=f"{order.generator.title}, {order.units:,} {order.quote['unit']}s",
-        )
-        order.run = lifecycle.plan_run(
-            dataset=dataset,
-            generator=order.generator,
-            parameters=order.parameters,
-            units=order.units,
-            splits=order.splits,
-            source=order.source,
-            licensed_to_owner=False,
-        )
         order.terms = terms.standard(terms.Kind.ORDERED)
-        order.placed_at = Now()
-        order.save()
-        queue.enqueue(SETTLE, order.id, after=order.run.id)
+        if order.price == 0:
+            begin(order)
+        else:
+            begin_payment(order)
         return order
 
 
-def settle(lease: Lease) -> None:
-    """Perform ``orders.settle`` after the run: deliver what is ready; end with the run what failed."""
-    with lease.finishing():
-        _lock_run(lease.subject)
-        order = Order.objects.locked(lease.subject)
-        if order.ended or order.run is None or order.terms is None:
-            return
-        if order.run.state == Run.State.READY:
-            _deliver(order, order.run, order.terms)
-        elif order.run.state == Run.State.FAILED:
-            order.fault_owner, order.fault_message = order.run.fault_owner, order.run.fault_message
-            _end(order, Order.State.FAILED)
-            letters.failed(order)
-        elif order.run.state == Run.State.CANCELLED:
-            _end(order, Order.State.CANCELLED)
+def begin(order: Order) -> None:
+    """Have the data of an order made that is agreed to: a private dataset and its run. The caller holds its lock.
+
+    Raises OrderMoved when its upload is gone.
+    """
+    _keep_source(order)
+    move(order, Order.State.AUTHORISED)
+    move(order, Order.State.IN_PRODUCTION)
+    dataset = Dataset.objects.create(
+        account=order.account,
+        name=f"order-{str(order.id)[-12:]}",
+        title=f"{order.generator.title}, {order.units:,} {order.quote['unit']}s",
+    )
+    order.run = lifecycle.plan_run(
+        dataset=dataset,
+        generator=order.generator,
+        parameters=order.parameters,
+        units=order.units,
+        splits=order.splits,
+        source=order.source,
+        licensed_to_owner=False,
+    )
+    order.placed_at = Now()
+    order.save()
+    queue.enqueue(SETTLE, order.id, after=order.run.id)
 
 
-def settling_failed(order_id: UUID, fault: WorkFault) -> None:
-    """Record that settling went wrong; the order stays where it is and the doctor reports it."""
-    Order.objects.filter(id=order_id).update(fault_owner=fault.owner, fault_message=fault.message)
+def begin_payment(order: Order) -> None:
+    """Begin the payment of an order, under its lock; nothing is asked of Stripe yet. The order hears when it moves."""
+    owner = order.generator.generator.account
+    order.payment = payments.begin(
+        order.account,
+        seller=None if owner.slug == registry.HOUSE else owner,
+        amount=order.price,
+        currency=order.currency,
+        description=f"Order {order.short}: {order.generator.title}, {order.units:,} {order.quote['unit']}s"[:200],
+        capture=Payment.Capture.AT_DELIVERY,
+        cause=Cause(Licence.Cause.ORDER, order.id),
+    )
+    order.save()
+    queue.enqueue(SETTLE, order.id, after=order.payment.id)
 
 
 def cancel(order: Order) -> Order:
@@ -122,7 +140,7 @@ def cancel(order: Order) -> Order:
         if order.run == run:
             if run is not None and not order.ended and not lifecycle.cancel(run.id):
                 _refuse_after(run)
-            _end(order, Order.State.CANCELLED)
+            end(order, Order.State.CANCELLED)
             return order
     # It was placed between the two locks, and a run is locked before its order: once more, with the run that it has.
     return cancel(order)
@@ -141,8 +159,37 @@ def again(order: Order) -> Order:
         units=order.units,
         splits=order.splits,
         source=order.source,
+        thresholds=[Threshold(**held) for held in order.thresholds],
         again=order,
     )
+
+
+def end(order: Order, state: str) -> None:
+    """End an order, under its lock. What was held for it is let go of, unless it is delivered."""
+    move(order, state)
+    order.ended_at = Now()
+    if order.run_id is not None:
+        shards = Run.objects.filter(id=order.run_id).aggregate(seconds=Sum("shards__cpu_seconds"))
+        order.computed = shards["seconds"] or 0.0
+        order.compute_paid_by = _payer(order)
+    order.save()
+    payment = order.payment
+    if payment is not None and payment.state != Payment.State.CANCELLED and state != Order.State.DELIVERED:
+        payments.let_go(payment.id)
+        queue.enqueue(SETTLE, order.id, after=payment.id)
+    if order.source_id is not None and state in SOURCE_SERVED:
+        # Whoever asks now whether the source is still kept ends first, and is asked again.
+        Source.objects.select_for_update().get(id=order.source_id)
+        queue.enqueue(FORGET_SOURCE, order.source_id)
+
+
+def replaced(order: Order) -> bool:
+    """Did another version take the place of the generator's? The order then says so."""
+    newer = checking.replacement(order.generator)
+    if newer is None:
+        return False
+    order.fault_message = f"{newer} took the place of {order.generator}, so this quote can no longer be kept."
+    return True
 
 
 def forget_source(lease: Lease) -> None:
@@ -154,41 +201,11 @@ def forget_source(lease: Lease) -> None:
 
 
 def sweep() -> None:
-    """Settle orders whose run ended unseen, and let quotes expire."""
-    unseen = Order.objects.filter(state=Order.State.IN_PRODUCTION, run__state__in=Run.ENDED)
+    """Let quotes expire; the payment of one that nobody paid in time is let go of."""
     with transaction.atomic():
-        for order in unseen[:100]:
-            if order.run_id is not None:
-                queue.catch_up(SETTLE, order.id, ended=order.run_id)
-        lapsed = Order.objects.select_for_update(skip_locked=True).filter(
-            state=Order.State.QUOTED, quoted_until__lt=Now()
-        )
-        for order in lapsed[:100]:
-            _end(order, Order.State.EXPIRED)
-
-
-def _deliver(order: Order, run: Run, agreed: Terms) -> None:
-    """At price 0 nothing is charged: the licence is granted and the order is delivered in one step."""
-    move(order, Order.State.SETTLING)
-    order.settling_at = Now()
-    licensing.grant(
-        order.account,
-        Version.objects.get(run=run.id),
-        cause=licensing.Cause(Licence.Cause.ORDER, order.id),
-        terms=agreed,
-    )
-    _end(order, Order.State.DELIVERED)
-    letters.ready(order)
-
-
-def _end(order: Order, state: str) -> None:
-    move(order, state)
-    order.ended_at = Now()
-    order.save()
-    if order.source_id is not None and state in SOURCE_SERVED:
-        # Whoever asks now whether the source is still kept ends first, and is asked again.
-        Source.objects.select_for_update().get(id=order.source_id)
-        queue.enqueue(FORGET_SOURCE, order.source_id)
+        lapsed = Order.objects.lapsed().select_for_update(of=("self",), skip_locked=True)
+        for order in lapsed.select_related(*Order.TOLD)[:100]:
+            end(order, Order.State.EXPIRED)
 
 
 def _keep_source(order: Order) -> None:
@@ -202,13 +219,21 @@ def _refuse_gone(source: Source | None) -> None:
         raise OrderMoved(f"{problem['message']} {problem['remedy']}")
 
 
+def _payer(order: Order) -> str:
+    """Whose the computing is, when nothing was sold: who asked and went away, or whoever was at fault."""
+    if order.state == Order.State.DELIVERED:
+        return ""
+    if order.state in {Order.State.CANCELLED, Order.State.LAPSED}:
+        return Order.Payer.BUYER
+    owner = Order.Payer.SELLER if order.state == Order.State.DECLINED else order.fault_owner
+    if owner == Order.Payer.SELLER and order.generator.generator.account.slug == registry.HOUSE:
+        return Order.Payer.PLATFORM
+    return owner
+
+
 def _has_lapsed(order: Order) -> bool:
     """Can the quote no longer be kept? The order then says why, where it is more than its time that is over."""
-    newer = checking.replacement(order.generator)
-    if newer is not None:
-        order.fault_message = f"{newer} took the place of {order.generator}, so this quote can no longer be kept."
-        return True
-    return not Order.objects.filter(id=order.id, quoted_until__gte=Now()).exists()
+    return replaced(order) or not Order.objects.filter(id=order.id, quoted_until__gte=Now()).exists()
 
 
 def _refuse_after(run: Run) -> None:
@@ -220,5 +245,5 @@ def _refuse_after(run: Run) -> None:
 
 
 def _lock_run(order_id: UUID) -> Run | None:
-    """Lock the order's run, if it has one. The order of locks is run, order, and then the rest."""
+    """Lock the order's run, if it has one. The order of locks is run, payment, order, and then the rest."""
     return Run.objects.select_for_update(of=("self",)).filter(order=order_id).first()

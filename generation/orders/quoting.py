@@ -1,18 +1,24 @@
-"""From a draft to a quote, or to every reason why there is none: the generator itself is asked, in a child."""
+"""From a draft to a quote, or to every reason why there is none: the generator itself is asked, in a child.
+
+The price is that of the generator's newest tariff, line by line. It is held with the quote, whatever tariff comes.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
 from django.db.models.functions import Now
 
+from generation.orders import tariffs
 from generation.orders.models import Order
 from generation.orders.states import move
 from generation.runner import Checked
 from generation.runs import checking, probes
 from generation.runs.checking import Problem
 from generation.runs.models import Source
+from marketplace.web.templatetags.units import money
 from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease
 
@@ -65,12 +71,27 @@ def _note(order_id: UUID, problems: list[Problem], checked: Checked | None) -> N
         order.problems = problems
         order.save(update_fields=["problems"])
         return
+    unit = checked.layout["unit"]
+    tariff = tariffs.newest(order.generator.generator)
+    price = tariffs.price(tariff, order.units, order.parameters, unit)
+    if price.total > tariffs.MOST:
+        order.problems = [_too_dear(price.total, order.currency)]
+        order.save(update_fields=["problems"])
+        return
     move(order, Order.State.QUOTED)
+    order.tariff, order.price = tariff, price.total
     order.quote = {
-        "unit": checked.layout["unit"],
+        "unit": unit,
         "seconds": checking.seconds(order.units, checked.layout, checked.needs),
         "tables": [{"name": t["name"], "columns": len(t["schema"])} for t in checked.layout["tables"]],
+        "lines": [asdict(line) for line in price.lines],
     }
     order.quoted_at, order.quoted_until = Now(), Now() + QUOTE_HELD
     order.probe = probes.ask(order.account, order.generator, order.parameters, order.units, order.source)
     order.save()
+
+
+def _too_dear(total: int, currency: str) -> Problem:
+    most = money(tariffs.MOST, currency)
+    message = f"This would cost {money(total, currency)}; one payment may be up to {most}."
+    return {"field": "units", "message": message, "remedy": "Ask for fewer units, in several orders."}

@@ -16,11 +16,14 @@ _NAMES = ("Quoted", "Held", "Making", "Assessing", "Publishing", "Charged", "Del
 
 @dataclass(frozen=True)
 class Step:
-    """One station of the rail: its name, where the order stands to it, and when it was passed."""
+    """One station of the rail: its name, where the order stands to it, and when it was passed, or why there is no such
+    moment.
+    """
 
     name: str
     mark: Mark
     at: datetime | None
+    words: str = ""
 
 
 def steps(order: Order) -> list[Step]:
@@ -29,9 +32,18 @@ def steps(order: Order) -> list[Step]:
     stopped = order.ended and order.state != Order.State.DELIVERED
     times = _times(order)
     return [
-        Step(name, _mark(i, current, stopped), times.get(name) if i <= current else None)
+        Step(name, _mark(i, current, stopped), times.get(name) if i <= current else None, _words(order, name))
         for i, name in enumerate(_NAMES)
     ]
+
+
+def _words(order: Order, name: str) -> str:
+    """What is said in place of a moment."""
+    if name in {"Held", "Charged"} and order.state != Order.State.DRAFT and order.price == 0:
+        return "nothing to pay"
+    if name == "Held" and order.charged_later:
+        return "card saved"
+    return "due" if name == "Charged" and order.state == Order.State.PAYMENT_DUE else ""
 
 
 def _mark(i: int, current: int, stopped: bool) -> Mark:
@@ -58,13 +70,13 @@ def _current(order: Order) -> int:
 
 
 def _times(order: Order) -> dict[str, datetime | None]:
-    run = order.run
+    run, payment = order.run, order.payment
     return {
         "Quoted": order.quoted_at,
-        "Held": order.placed_at,
+        "Held": order.placed_at if payment else None,
         "Making": run.generating_at if run else None,
         "Assessing": run.generated_at if run else None,
         "Publishing": run.ended_at if run else None,
-        "Charged": order.settling_at,
+        "Charged": payment.paid_at if payment else None,
         "Delivered": order.ended_at,
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
-from generation.orders import ordering, quoting
+from generation.orders import ordering, quoting, settling
 from marketplace.work.faults import WorkFault
 from marketplace.work.kinds import Kind, register, register_sweep
 
@@ -14,6 +15,16 @@ def _source_stays(source: UUID, fault: WorkFault) -> None:
 
 
 register(Kind(quoting.QUOTE, "interactive", perform=quoting.quote, give_up=quoting.no_quote))
-register(Kind(ordering.SETTLE, "publishing", perform=ordering.settle, give_up=ordering.settling_failed, attempts=10))
+register(
+    Kind(
+        ordering.SETTLE,
+        "publishing",
+        perform=settling.settle,
+        give_up=settling.settling_failed,
+        attempts=60,  # Stripe may be away for hours
+        backoff=timedelta(seconds=5),
+    )
+)
 register(Kind(ordering.FORGET_SOURCE, "housekeeping", perform=ordering.forget_source, give_up=_source_stays))
 register_sweep(ordering.sweep)
+register_sweep(settling.sweep)

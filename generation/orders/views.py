@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from billing.models import Intent, Payment
+from billing.payments import PaymentMoved
+from billing.processor import Refused, Unavailable
 from catalog import terms
 from catalog.models import Version
 from catalog.pages import sheets
-from generation.orders import ordering
-from generation.orders.forms import UploadForm
+from generation.orders import ordering, paying, tariffs, thresholds
+from generation.orders.forms import ThresholdForm, UploadForm
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved
 from generation.orders.steps import steps
@@ -26,7 +30,8 @@ from generation.runs.forms import AmountForm
 from generation.runs.models import GeneratorVersion, Probe, Source
 from generation.runs.progress import progress, rate_line, shard_cells
 from generation.runs.recipes import seed_commitment
-from marketplace.accounts.acting import acting_account
+from marketplace.accounts.acting import acting_account, require_role
+from marketplace.accounts.models import Role
 from marketplace.web import keyset, uploads
 from marketplace.web.schema_forms import SchemaForm
 
@@ -72,11 +77,12 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         return redirect("orders:upload", owner, name)
     if source is not None and source.state != Source.State.UNDERSTOOD:
         return render(request, "orders/source.html", {"generator": generator, "source": source})
-    form = AmountForm(request.POST or None)
+    sent = request.POST if request.method == "POST" else None
+    form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds")
     settings = SchemaForm(generator.description["parameters"], prefix="settings")
     if request.method == "POST":
         posted = settings.posted(request.POST)
-        if form.is_valid() and posted.valid:
+        if all([form.is_valid(), bounds.is_valid(), posted.valid]):
             order = ordering.draft(
                 _account(request),
                 generator,
@@ -84,11 +90,19 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
                 units=form.cleaned_data["units"],
                 splits=form.splits(),
                 source=source,
+                thresholds=bounds.thresholds(),
             )
             return redirect("orders:order", order.id)
     else:
         posted = settings.filled(_said_at_upload(generator, source))
-    context = {"generator": generator, "source": source, "amount": form, "form": posted}
+    context = {
+        "generator": generator,
+        "source": source,
+        "amount": form,
+        "form": posted,
+        "bounds": bounds,
+        "words": tariffs.words(tariffs.newest(generator.generator)),
+    }
     return render(request, "orders/new.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -133,8 +147,36 @@ def probe_picture(request: HttpRequest, order_id: UUID, sha256: str) -> HttpResp
 @login_required
 @require_POST
 def place(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Agree to the quote."""
-    return _do(request, order_id, ordering.place)
+    """Agree to the quote; one that has a price goes on to the page where that is held."""
+    _refuse_unless_paying(request, _order(request, order_id))
+    try:
+        found = ordering.place(_order(request, order_id))
+    except OrderMoved as error:
+        messages.error(request, str(error))
+        return redirect("orders:order", order_id)
+    if found.state == Order.State.QUOTED and not found.secured:
+        return _to_page(request, found)
+    return redirect("orders:order", order_id)
+
+
+@login_required
+@require_POST
+def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Go (on) to the page where an order is paid."""
+    found = _order(request, order_id)
+    _refuse_unless_paying(request, found)
+    return _to_page(request, found)
+
+
+@login_required
+@require_GET
+def paid(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """Where Stripe's page sends back to: its answer is read now, event or no event, and the order's page shown."""
+    try:
+        paying.came_back(_order(request, order_id))
+    except (Refused, Unavailable):
+        messages.info(request, "The payment service gives no answer yet. This page tells you when it does.")
+    return redirect("orders:order", order_id)
 
 
 @login_required
@@ -158,6 +200,24 @@ def _do(request: HttpRequest, order_id: UUID, verb: Callable[[Order], Order]) ->
         messages.error(request, str(error))
         return redirect("orders:order", order_id)
     return redirect("orders:order", found.id)
+
+
+def _to_page(request: HttpRequest, found: Order) -> HttpResponse:
+    try:
+        return HttpResponseRedirect(paying.page(found), status=303)
+    except (OrderMoved, PaymentMoved) as error:
+        messages.info(request, str(error))
+    except Refused as error:
+        messages.error(request, f"The payment service refused this: {error}")
+    except Unavailable:
+        messages.error(request, "The payment service gives no answer. Nothing was charged; try again in a minute.")
+    return redirect("orders:order", found.id)
+
+
+def _refuse_unless_paying(request: HttpRequest, found: Order) -> None:
+    """What costs money is agreed to by who may spend it. Raises PermissionDenied."""
+    if found.price:
+        require_role(request, Role.OWNER, Role.BILLING)
 
 
 def _account(request: HttpRequest) -> Any:
@@ -202,6 +262,7 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
     found = _order(request, order_id)
     probe = found.probe
     waiting_for_quote = found.state == Order.State.DRAFT and not found.problems
+    waiting_for_payment = found.payment_id is not None and not found.ended
     waiting_for_probe = found.state == Order.State.QUOTED and probe is not None and probe.state == Probe.State.ASKED
     state = None if found.run is None else progress(found.run)
     return {
@@ -210,10 +271,16 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
         "cells": [] if state is None else shard_cells(state),
         "rate": None if state is None else rate_line(state),
         "steps": steps(found),
-        "live": waiting_for_quote or waiting_for_probe or (found.run is not None and not found.ended),
+        "live": waiting_for_quote
+        or waiting_for_probe
+        or waiting_for_payment
+        or (found.run is not None and not found.ended),
         "sheets": [] if probe is None or probe.preview is None else sheets(probe.preview, None),
         "picture_base": reverse("orders:probe-picture", args=[found.id, "-"]).removesuffix("-"),
         "version": _delivered(found),
+        "held_until": _held_until(found),
+        "promises": thresholds.promises(found.thresholds),
+        "unmet": thresholds.sentences(found.unmet),
         "terms": (found.terms or terms.STANDARD[terms.Kind.ORDERED].wording).text,
         "commitment": None if found.run is None else seed_commitment(found.run),
     }
@@ -223,3 +290,11 @@ def _delivered(order: Order) -> Version | None:
     if order.state != Order.State.DELIVERED or order.run is None:
         return None
     return Version.objects.select_related("dataset__account").get(run=order.run.id)
+
+
+def _held_until(order: Order) -> datetime | None:
+    """When the bank gives back what is held, unless the hold is renewed before."""
+    if order.payment is None or order.payment.state != Payment.State.HELD:
+        return None
+    holds = order.payment.intents.filter(state=Intent.State.REQUIRES_CAPTURE)
+    return holds.order_by("-capture_before").values_list("capture_before", flat=True).first()

@@ -3,7 +3,9 @@
 A *partial* is made for each shard while it is written; ``merge`` joins partials in the order of shards; ``finish``
 turns a partial into the published statistics. What each number is worth stands beside it: ``exact`` or its error.
 
-``finish`` returns ``{"schema": "lookalike/statistics/1", "rows": n, "columns": [column…]}``, a column being::
+``finish`` returns ``{"schema": "lookalike/statistics/1", "rows": n, "duplicates": {"share", "exact",
+"standard_error"}, "columns": [column…]}``; a duplicate is a row that has all its cells in common with an earlier one,
+and a table of which a part was not asked has no such member. A column is::
 
     name, type, kind     kind: number, time, boolean, text, list, struct, picture or bytes
     count, nulls         values that are there, and those that are not; exact
@@ -34,6 +36,7 @@ from numpy.typing import NDArray
 from generation.quality.arrow import ArrowArray, ArrowField, pc
 from generation.quality.moments import Moments
 from generation.quality.pictures import picture_header
+from generation.quality.repeats import Repeats
 from generation.quality.sketches import hash_decimals
 from generation.quality.statistics import finished
 from generation.quality.values import Values
@@ -51,6 +54,7 @@ class TableProfile:
 
     def __init__(self, schema: pa.Schema) -> None:
         self.rows = 0
+        self.repeats = Repeats()
         self.columns = [_column(one) for one in schema]
 
     def add(self, table: pa.Table | pa.RecordBatch) -> None:
@@ -59,13 +63,15 @@ class TableProfile:
         Sketches depend on how rows are divided over calls: give the same pieces to get the same bytes.
         """
         self.rows += table.num_rows
+        self.repeats.add(table)
         for column, data in zip(self.columns, table.columns, strict=True):
             for chunk in data.chunks if isinstance(data, pa.ChunkedArray) else [data]:
                 _add(column, chunk)
 
     def partial(self) -> Partial:
         """Return what was seen as JSON."""
-        return {"schema": SCHEMA, "rows": self.rows, "columns": [_as_json(column) for column in self.columns]}
+        columns = [_as_json(column) for column in self.columns]
+        return {"schema": SCHEMA, "rows": self.rows, "repeats": self.repeats.as_json(), "columns": columns}
 
 
 @dataclass
@@ -89,9 +95,12 @@ def merge(partials: Iterable[Partial]) -> Partial:
 
     Raises ``ValueError`` if there is none or columns differ.
     """
-    rows, columns = 0, None
+    rows, columns, repeats = 0, None, Repeats()
+    asked = True
     for partial in partials:
         rows += partial["rows"]
+        if asked := asked and "repeats" in partial:
+            repeats.merge(Repeats.from_json(partial["repeats"]))
         given = [_from_json(one) for one in partial["columns"]]
         if columns is None:
             columns = given
@@ -99,13 +108,22 @@ def merge(partials: Iterable[Partial]) -> Partial:
             _merge_columns(columns, given)
     if columns is None:
         raise ValueError("there is nothing to merge")
-    return {"schema": SCHEMA, "rows": rows, "columns": [_as_json(column) for column in columns]}
+    told = {"repeats": repeats.as_json()} if asked else {}
+    return {"schema": SCHEMA, "rows": rows, **told, "columns": [_as_json(column) for column in columns]}
 
 
 def finish(partial: Partial) -> dict[str, Any]:
     """Return the statistics that a partial stands for, in the shape that this module describes."""
     columns = [_finished(_from_json(one)) for one in partial["columns"]]
-    return {"schema": "lookalike/statistics/1", "rows": partial["rows"], "columns": columns}
+    told = {"duplicates": _duplicates(partial["repeats"])} if "repeats" in partial else {}
+    return {"schema": "lookalike/statistics/1", "rows": partial["rows"], **told, "columns": columns}
+
+
+def _duplicates(partial: Partial) -> dict[str, Any]:
+    repeated = Repeats.from_json(partial).repeated()
+    if not repeated.standard_error:
+        return {"share": repeated.share, "exact": True}
+    return {"share": repeated.share, "exact": False, "standard_error": repeated.standard_error}
 
 
 def _finished(column: Column) -> dict[str, Any]:

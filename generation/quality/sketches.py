@@ -73,12 +73,12 @@ class Digest:
 
     def as_json(self) -> str:
         means, weights = self.clusters()
-        return _packed(np.stack([means, weights]).astype("<f8").tobytes())
+        return packed(np.stack([means, weights]).astype("<f8").tobytes())
 
     @classmethod
     def from_json(cls, text: str) -> Digest:
         digest = cls()
-        digest._means, digest._weights = np.frombuffer(_unpacked(text), "<f8").reshape(2, -1)
+        digest._means, digest._weights = np.frombuffer(unpacked(text), "<f8").reshape(2, -1)
         return digest
 
     def _compress(self) -> None:
@@ -196,17 +196,17 @@ class Distinct:
 
     def as_json(self) -> Mapping[str, str]:
         if self._seen is not None:
-            return {"seen": _packed(self._seen.astype("<u8").tobytes())}
-        return {"registers": _packed(self._registers.tobytes())}
+            return {"seen": packed(self._seen.astype("<u8").tobytes())}
+        return {"registers": packed(self._registers.tobytes())}
 
     @classmethod
     def from_json(cls, value: Mapping[str, str]) -> Distinct:
         distinct = cls()
         if "seen" in value:
-            distinct._seen = np.frombuffer(_unpacked(value["seen"]), "<u8").astype(np.uint64)
+            distinct._seen = np.frombuffer(unpacked(value["seen"]), "<u8").astype(np.uint64)
         else:
             distinct._seen = None
-            distinct._registers = np.frombuffer(_unpacked(value["registers"]), np.uint8).copy()
+            distinct._registers = np.frombuffer(unpacked(value["registers"]), np.uint8).copy()
         return distinct
 
 
@@ -250,14 +250,14 @@ def _tau(share: float) -> float:
 
 def hash_decimals(words: NDArray[np.uint64]) -> Hashes:
     """Return 64-bit hashes of decimals by the two words that each is stored in."""
-    return _mixed(_mixed(words[:, 0]) ^ words[:, 1])
+    return mixed(mixed(words[:, 0]) ^ words[:, 1])
 
 
 def hash_numbers(values: NDArray[Any]) -> Hashes:
     """Return 64-bit hashes of integers or floating-point numbers by their 64 bits (SplitMix64's finaliser)."""
     if values.dtype.kind == "f":
-        return _mixed((values.astype(np.float64) + 0.0).view(np.uint64))  # adding zero makes minus zero zero
-    return _mixed(values.astype(np.uint64 if values.dtype.kind == "u" else np.int64).view(np.uint64))
+        return mixed((values.astype(np.float64) + 0.0).view(np.uint64))  # adding zero makes minus zero zero
+    return mixed(values.astype(np.uint64 if values.dtype.kind == "u" else np.int64).view(np.uint64))
 
 
 def hash_texts(array: ArrowArray) -> Hashes:
@@ -269,7 +269,7 @@ def hash_texts(array: ArrowArray) -> Hashes:
     content = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
     content = content[ends[0] : ends[-1]]
     starts = starts - ends[0]
-    hashes = _mixed(lengths.astype(np.uint64))
+    hashes = mixed(lengths.astype(np.uint64))
     short = lengths <= _LONG
     _fold(hashes, content, starts, np.where(short, lengths, 0))
     for row in np.flatnonzero(~short):
@@ -289,16 +289,17 @@ def _fold(hashes: Hashes, content: NDArray[np.uint8], starts: NDArray[np.int64],
         word = words[starts[rows] + place]
         keep = np.minimum(left, 8).astype(np.uint64) * np.uint64(8)
         word &= np.uint64(0xFFFFFFFFFFFFFFFF) >> (np.uint64(64) - keep)
-        hashes[rows] = _mixed(hashes[rows] ^ word)
+        hashes[rows] = mixed(hashes[rows] ^ word)
         place += 8
         rows = rows[left > 8]
 
 
-def _mixed(values: NDArray[np.uint64]) -> Hashes:
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: Hashes = mixed ^ (mixed >> np.uint64(31))
+def mixed(values: NDArray[np.uint64]) -> Hashes:
+    """Return a hash of each 64-bit word (SplitMix64's finaliser)."""
+    words = values + np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    result: Hashes = words ^ (words >> np.uint64(31))
     return result
 
 
@@ -310,9 +311,11 @@ def _leading_zeros(values: Hashes) -> NDArray[np.uint8]:
     return result
 
 
-def _packed(content: bytes) -> str:
+def packed(content: bytes) -> str:
+    """Return bytes as JSON holds them: compressed, in base64."""
     return base64.b64encode(zlib.compress(content, 6)).decode()
 
 
-def _unpacked(text: str) -> bytes:
+def unpacked(text: str) -> bytes:
+    """Return what ``packed`` was given."""
     return zlib.decompress(base64.b64decode(text))

@@ -10,7 +10,7 @@ from marketplace.keys.dsse import PAYLOAD_TYPE
 
 _JSON = "application/json"
 
-register(AttachmentKind("statistics", "Statistics of all rows", "1", _JSON, TypeAdapter(Statistics)))
+register(AttachmentKind("statistics", "Statistics of all rows", "2", _JSON, TypeAdapter(Statistics)))
 # What a generator says that it planted has a shape of its own; that it is an object is all there is to check.
 register(AttachmentKind("answer-key", "Answer key", "1", _JSON, TypeAdapter(dict[str, Any]), public=False))
 register(AttachmentKind("attestation", "Signed provenance", "1", PAYLOAD_TYPE, TypeAdapter(ProvenanceEnvelope)))

@@ -75,8 +75,9 @@ def _note(shard: Shard, result: ShardResult) -> None:
     shard.statistics = result.statistics
     shard.units_done = shard.units
     shard.bytes = sum(file.bytes for file in result.files)
+    shard.cpu_seconds = result.usage.generator_cpu_seconds + result.usage.writer_cpu_seconds
     shard.made_at = Now()
-    shard.save(update_fields=["files", "statistics", "units_done", "bytes", "made_at"])
+    shard.save(update_fields=["files", "statistics", "units_done", "bytes", "cpu_seconds", "made_at"])
     lifecycle.tell(run.id, _told(shard, result))
     if not run.shards.filter(made_at=None).exists():
         lifecycle.advance(run.id, Run.State.ASSEMBLING)

@@ -116,6 +116,7 @@ class Shard(models.Model):
     files = models.JSONField(null=True)
     statistics = models.JSONField(null=True)
     bytes = models.PositiveBigIntegerField(default=0)
+    cpu_seconds = models.FloatField(default=0)
     made_at = models.DateTimeField(null=True)
 
     class Meta:

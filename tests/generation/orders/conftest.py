@@ -7,6 +7,7 @@ from django.test import Client
 
 from marketplace.accounts.models import Account
 from tests.factories import a_person
+from tests.stripe_world import stripe_world as stripe_world
 
 
 @pytest.fixture

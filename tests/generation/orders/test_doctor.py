@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db.models.functions import Now
@@ -48,7 +49,6 @@ def test_an_order_that_went_well_is_in_order(client: Client, account: Account) -
 def test_a_licence_whose_order_made_another_version_is_found(client: Client, account: Account) -> None:
     first, second = delivered(client), delivered(client)
     licence = Licence.objects.get(cause_id=first.id)
-    Licence.objects.filter(cause_id=second.id).delete()
     Licence.objects.filter(id=licence.id).update(cause_id=second.id)
     assert ("ordered_licences_have_their_order", f"licence {licence.id}") in found()
 
@@ -56,8 +56,8 @@ def test_a_licence_whose_order_made_another_version_is_found(client: Client, acc
 def test_a_delivery_without_a_licence_or_under_other_terms_is_found(client: Client, account: Account) -> None:
     first, second = delivered(client), delivered(client)
     Licence.objects.filter(cause_id=first.id).update(terms=terms.standard(terms.Kind.RESEARCH))
-    Licence.objects.filter(cause_id=second.id).delete()
-    assert found() == {("delivered_orders_have_their_licence", f"order {order.id}") for order in (first, second)}
+    Licence.objects.filter(cause_id=second.id).update(cause_id=uuid4())
+    assert found() >= {("delivered_orders_have_their_licence", f"order {order.id}") for order in (first, second)}
 
 
 def test_a_draft_that_nobody_quotes_is_found(client: Client, account: Account) -> None:

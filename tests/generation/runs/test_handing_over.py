@@ -40,4 +40,4 @@ def test_no_transaction_waits_for_the_object_store_while_a_version_is_published_
     assert any(request.startswith("PUT") for request, _ in asked)
     assert [request for request, locked in asked if locked] == []
     documents = dict(version.attachments.values_list("kind", "code_version"))
-    assert documents == {"statistics": "1", "attestation": "1", "preview": "1", "replay": "1"}
+    assert documents == {"statistics": "2", "attestation": "1", "preview": "1", "replay": "1"}

@@ -1,0 +1,161 @@
+"""What a buyer makes an order depend on: measures of the version, each with a bound that it may not be above.
+
+This is the one place that says which measures there are, and which document about a version each is read from. What was
+not measured is not met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from catalog import attachments
+from catalog.models import Version
+from catalog.shapes import Statistics, TableStatistics
+from marketplace.web.templatetags.units import percent
+
+#: By table, the share that was measured; ``None`` where it was not.
+Found = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A share, 0 to 1, that is measured of each table: the kind of ``document`` that has it, and how it is read there.
+
+    ``read`` may raise ValidationError for a document of another shape: then nothing was measured.
+    """
+
+    name: str
+    title: str
+    hint: str
+    document: str
+    read: Callable[[bytes], Found]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """``measure`` may be up to ``bound``, a share, in every table."""
+
+    measure: str
+    bound: float
+
+    def as_json(self) -> dict[str, Any]:
+        """As an order holds it."""
+        return {"measure": self.measure, "bound": self.bound}
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """A threshold that a table does not keep: what was measured (``None``: nothing), and what was asked."""
+
+    measure: str
+    table: str
+    value: float | None
+    bound: float
+
+    @property
+    def sentence(self) -> str:
+        """What failed, and by how much."""
+        title, most = _titles().get(self.measure, self.measure), percent(self.bound)
+        place = f" in table {self.table}" if self.table else ""
+        if self.value is None:
+            return f"{title}{place}: not measured, so it is not known to be at most {most}."
+        above = percent(self.value - self.bound)
+        return f"{title}{place}: {percent(self.value)}, which is {above} above the {most} that you allow."
+
+    def as_json(self) -> dict[str, Any]:
+        """As an order holds it."""
+        return {"measure": self.measure, "table": self.table, "value": self.value, "bound": self.bound}
+
+
+_measures: dict[str, Measure] = {}
+
+
+def register(measure: Measure) -> Measure:
+    """Let buyers choose a bound for ``measure``. Raises ValueError for a name that is taken."""
+    if measure.name in _measures:
+        raise ValueError(f"the measure {measure.name} is registered twice")
+    _measures[measure.name] = measure
+    return measure
+
+
+def measures() -> tuple[Measure, ...]:
+    """All measures that a buyer may choose a bound for."""
+    return tuple(_measures.values())
+
+
+def unmet(asked: Iterable[Mapping[str, Any]], version: Version) -> list[Unmet]:
+    """The thresholds (as an order holds them) that ``version`` does not keep, by table.
+
+    Not for transactions that hold locks: documents come from the object store.
+    """
+    kept = {attachment.kind: attachment for attachment in version.attachments.all()}
+    tables = [table["name"] for table in version.layout["tables"]]
+    broken: list[Unmet] = []
+    for one in asked:
+        threshold = Threshold(one["measure"], one["bound"])
+        measure = _measures.get(threshold.measure)
+        document = kept.get(measure.document) if measure else None
+        found: Found = {}
+        if measure is not None and document is not None:
+            found = _read(measure, attachments.read(document))
+        values = [(table, found.get(table)) for table in tables]
+        broken += [
+            Unmet(threshold.measure, "" if tables == ["default"] else table, value, threshold.bound)
+            for table, value in values
+            if value is None or value > threshold.bound
+        ]
+    return broken
+
+
+def sentences(held: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What an order holds as unmet, in words."""
+    return [Unmet(one["measure"], one["table"], one["value"], one["bound"]).sentence for one in held]
+
+
+def promises(held: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What an order holds as thresholds: title of the measure, and the bound in words."""
+    return [(_titles().get(one["measure"], one["measure"]), f"at most {percent(one['bound'])}") for one in held]
+
+
+def _read(measure: Measure, body: bytes) -> Found:
+    try:
+        return measure.read(body)
+    except ValidationError:
+        return {}
+
+
+def _titles() -> dict[str, str]:
+    return {measure.name: measure.title for measure in _measures.values()}
+
+
+def _duplicates(body: bytes) -> Found:
+    tables = Statistics.model_validate_json(body).tables
+    return {name: None if table.duplicates is None else table.duplicates.share for name, table in tables.items()}
+
+
+def _missing(body: bytes) -> Found:
+    return {name: _missing_of(table) for name, table in Statistics.model_validate_json(body).tables.items()}
+
+
+def _missing_of(table: TableStatistics) -> float:
+    """The share of a table's cells that hold nothing, or no number where a number belongs."""
+    cells = table.rows * len(table.columns)
+    return sum(column.nulls + column.nan for column in table.columns) / cells if cells else 0.0
+
+
+register(
+    Measure(
+        "duplicates",
+        "Duplicate rows",
+        "Rows that repeat an earlier one in every cell, of all rows of a table.",
+        "statistics",
+        _duplicates,
+    )
+)
+register(
+    Measure("missing", "Missing values", "Cells without a value, of all cells of a table.", "statistics", _missing)
+)
