@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from catalog.models import Dataset, Delivery, Licence, Listing, Offer, ProblemReport, Review, Terms, Version
+from catalog.models import (
+    Dataset,
+    Delivery,
+    Licence,
+    LicenceSuspension,
+    Listing,
+    Offer,
+    ProblemReport,
+    Review,
+    Terms,
+    Version,
+)
 from marketplace.accounts.staff import LookOnly
 
 
@@ -54,11 +65,20 @@ class TermsAdmin(LookOnly[Terms]):
 
 @admin.register(Licence)
 class LicenceAdmin(LookOnly[Licence]):
-    list_display = ("account", "version", "state", "cause_kind", "granted_at")
+    list_display = ("account", "version", "state", "cause_kind", "granted_at", "changed_at", "revoked_for")
     list_select_related = ("account", "version__dataset__account")
-    list_filter = ("state", "cause_kind")
+    list_filter = ("state", "cause_kind", "revoked_for")
     search_fields = ("account__slug", "dataset__name")
     ordering = ("-granted_at",)
+
+
+@admin.register(LicenceSuspension)
+class LicenceSuspensionAdmin(LookOnly[LicenceSuspension]):
+    list_display = ("since", "reason", "subject", "licence", "lifted_at")
+    list_select_related = ("licence",)
+    list_filter = ("reason",)
+    search_fields = ("licence__account__slug", "=subject", "=licence__id")
+    ordering = ("-since", "-id")
 
 
 @admin.register(Delivery)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
+from unicodedata import normalize
 
 from django.conf import settings
 from django.urls import reverse
@@ -68,7 +69,7 @@ def verify_address(licence: Licence) -> str:
 def _story(certificate: Certificate, licence: Licence, said: dict[str, Any]) -> list[Flowable]:
     terms, dataset = said["licence"], said["dataset"]
     story: list[Flowable] = [
-        Paragraph(f"Licence to {escape(licence.dataset.title)}", _TITLE),
+        _paragraph(f"Licence to {licence.dataset.title}", _TITLE),
         _facts(_parties(licence, said)),
         Paragraph("What it covers", _HEADING),
         _facts(
@@ -81,7 +82,7 @@ def _story(certificate: Certificate, licence: Licence, said: dict[str, Any]) -> 
             ]
         ),
         Paragraph("Terms", _HEADING),
-        *(Paragraph(escape(part), _BODY) for part in licence.terms.text.splitlines() if part.strip()),
+        *(_paragraph(part, _BODY) for part in licence.terms.text.splitlines() if part.strip()),
         Spacer(1, 3 * mm),
         _facts(
             [(question, "yes" if terms["answers"][name] else "no") for name, question in QUESTIONS.items()], 100 * mm
@@ -126,7 +127,7 @@ def _in_force(licence: Licence) -> Table:
 
 
 def _facts(facts: Sequence[tuple[str, str]], labels: float = _LABELS) -> Table:
-    rows = [[Paragraph(escape(name), _LABEL), Paragraph(escape(value), _BODY)] for name, value in facts]
+    rows = [[_paragraph(name, _LABEL), _paragraph(value, _BODY)] for name, value in facts]
     table = Table(rows, colWidths=[labels, A4[0] - 2 * _MARGIN - labels - 12])
     table.setStyle(
         TableStyle(
@@ -146,8 +147,21 @@ def _moment(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%-d %B %Y, %H:%M} UTC"
 
 
+def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
+    """``text`` as it stands; a letter that the font lacks is shown by its base letter, or else by a question mark.
+
+    What is written exactly is in the certificate.
+    """
+    known = pdfmetrics.getFont(_REGULAR).face.charToGlyph
+    shown = (
+        letter if ord(letter) in known else base if ord(base := normalize("NFKD", letter)[0]) in known else "?"
+        for letter in text
+    )
+    return Paragraph(escape("".join(shown)), style)
+
+
 def _register_fonts() -> None:
-    """Fonts that come with the library and hold the letters of Latin scripts; the standard ones of PDF hold fewer."""
+    """The fonts that come with the library: most letters of Latin scripts, more than the standard ones of PDF."""
     for name in (_REGULAR, _BOLD):
         if name not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))

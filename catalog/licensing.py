@@ -17,6 +17,8 @@ from catalog.models.version import VersionQuerySet
 from marketplace.accounts.models import Account
 
 _MARKED_AT_ONCE = 500
+#: Nobody takes a dataset more often than this; who does is told of the newest.
+_LOOKED_AT = 50
 
 
 class NotOffered(Exception):
@@ -102,11 +104,13 @@ def lapsed(account: Account | None, version: Version) -> Licence | None:
 
     ``None`` also where another licence gives it, or the bytes are gone.
     """
-    if account is None or version.shelf.state == ShelfState.State.WITHDRAWN or may_have(account, version):
+    if account is None or version.shelf.state == ShelfState.State.WITHDRAWN:
         return None
     licences = Licence.objects.filter(account=account).covering(version).select_related("dataset__account")
-    suspended = licences.filter(state=Licence.State.SUSPENDED).first()
-    return suspended or licences.order_by("-granted_at").first()
+    found = list(licences.standing().order_by("-granted_at")[:_LOOKED_AT])
+    if any(licence.stands == Licence.State.IN_FORCE for licence in found):
+        return None
+    return next((licence for licence in found if licence.stands == Licence.State.SUSPENDED), next(iter(found), None))
 
 
 def grant(
@@ -218,6 +222,10 @@ def acquire(account: Account, offer: Offer) -> Licence:
         earlier = Licence.objects.filter(account=account, offer=offer)
         if (held := earlier.in_force().covering(version).first()) is not None:
             return held
+        if (taken := earlier.covering(version).taken_away().first()) is not None:
+            raise NotOffered(
+                f"{account}’s licence to {listing.dataset} is {taken.get_state_display()}; see your library."
+            )
         if offer.days is not None and earlier.exists():
             raise NotOffered(f"{account} had its {offer.days} days of {offer.terms.title.lower()}; take another offer.")
         return grant(

@@ -93,7 +93,7 @@ def value_at(packed: bytes, index: int, bits: int = _BITS) -> int:
 
 def _entries(status_list: UUID) -> Iterable[tuple[int, int]]:
     """Where the list says something else than valid."""
-    taken = Licence.objects.filter(state__in=_VALUES, certificate__status_list=status_list)
+    taken = Licence.objects.taken_away().filter(certificate__status_list=status_list)
     for index, state in taken.values_list("certificate__index", "state").iterator():
         yield index, value_of(state)
 

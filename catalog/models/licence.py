@@ -34,6 +34,10 @@ class LicenceQuerySet(models.QuerySet["Licence"]):
         """Licences whose end has come and who still say that they are in force."""
         return self.filter(state=Licence.State.IN_FORCE, ends_at__lte=Now())
 
+    def taken_away(self) -> LicenceQuerySet:
+        """Licences that are suspended or revoked."""
+        return self.filter(state__in=[Licence.State.SUSPENDED, Licence.State.REVOKED])
+
     def for_cause(self, kind: str, cause: UUID) -> LicenceQuerySet:
         """What was granted for one thing, in the order in which all that lock several do so."""
         return self.filter(cause_kind=kind, cause_id=cause).order_by("id")

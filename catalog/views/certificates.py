@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import get_conditional_response
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from catalog import certificates, licence_documents, status_lists, verifying
 from catalog.models import Licence, StatusList
 from catalog.verifying_forms import ShownForm
-from marketplace.accounts.acting import acting_account
+from marketplace.accounts.reading import reading_account
 
 _UNPROCESSABLE = 422
 _NONE = "There is no licence of this id. Compare it with the certificate, letter by letter."
@@ -59,24 +59,24 @@ def status_list(request: HttpRequest, list_id: UUID) -> HttpResponse:
     return get_conditional_response(request, etag=etag, response=response) or response
 
 
-@login_required
 @require_safe
 def certificate(request: HttpRequest, licence_id: UUID) -> HttpResponse:
-    """The certificate of a licence of the account, as a file."""
-    token = certificates.of(_of_reader(request, licence_id)).token
+    """The certificate of a licence of the account, as a file; programs show a token."""
+    account = reading_account(request)
+    if account is None:
+        return redirect_to_login(request.get_full_path())
+    token = certificates.of(get_object_or_404(Licence, id=licence_id, account=account)).token
     return _download(token.encode(), "application/jwt", f"licence-{licence_id}.jwt")
 
 
-@login_required
 @require_safe
 def licence_document(request: HttpRequest, licence_id: UUID) -> HttpResponse:
     """A licence of the account on paper, with its certificate."""
-    body = licence_documents.document(certificates.of(_of_reader(request, licence_id)))
+    account = reading_account(request)
+    if account is None:
+        return redirect_to_login(request.get_full_path())
+    body = licence_documents.document(certificates.of(get_object_or_404(Licence, id=licence_id, account=account)))
     return _download(body, "application/pdf", f"licence-{licence_id}.pdf")
-
-
-def _of_reader(request: HttpRequest, licence_id: UUID) -> Licence:
-    return get_object_or_404(Licence, id=licence_id, account=acting_account(request))
 
 
 def _standing(licence_id: UUID) -> verifying.Standing:

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from catalog import again, attachments, citation, difference, licensing, previews, relations, sheets, snippets
+from catalog import again, attachments, citation, difference, holding, licensing, previews, relations, sheets, snippets
 from catalog.models import Dataset, Licence, Listing, Offer, ShelfState, Version
 from catalog.pages import links, sheets_of
 from catalog.related import related
@@ -67,6 +67,7 @@ class Seen:
     def context(self, tab: str) -> dict[str, Any]:
         """What the head of every tab shows, ``tab`` being the one that is open."""
         listing = self.listing
+        lapsed = None if self.may_have else licensing.lapsed(self.account, self.version)
         return {
             "dataset": self.dataset,
             "version": self.version,
@@ -76,6 +77,8 @@ class Seen:
             "manages": listing is not None and self.account == self.dataset.account,
             "may_have": self.may_have,
             "licence": self.licence,
+            "lapsed": lapsed,
+            "notice": None if lapsed is None else holding.notice(lapsed),
             "tabs": self._tabs(),
             "tab": tab,
             "base": self.address(),

@@ -44,6 +44,18 @@ def rotate(purpose: str) -> SigningKey:
     return _make(purpose, PUBLISHED_AHEAD)
 
 
+def compromise(kid: str) -> SigningKey:
+    """Take a key out of the published set, for good, and return the one that signs from now on.
+
+    Whoever keeps what it signed signs that again. Raises LookupError for a key that is not published.
+    """
+    key = SigningKey.objects.filter(kid=kid, compromised_at=None).first()
+    if key is None:
+        raise LookupError(f"No published key is called {kid}.")
+    SigningKey.objects.filter(kid=kid).update(compromised_at=Now())
+    return current(key.purpose)
+
+
 def private_key(key: SigningKey) -> Ed25519PrivateKey:
     """Open the private half. Raises KeySealed."""
     sealed = bytes(key.sealed)

@@ -101,6 +101,15 @@ def test_granting_again_for_the_same_cause_gives_no_way_around_a_revocation(lice
     assert (again, again.state) == (licence, State.REVOKED)
 
 
+def test_a_free_offer_gives_no_way_around_a_revocation(version: Version) -> None:
+    offer = a_listing(version.dataset)
+    publishing.put_on_shelf(offer.listing)
+    licence = licensing.acquire(an_account("buyer"), offer)
+    licensing.revoke(cause_of(licence), Licence.Revoked.REFUNDED)
+    with pytest.raises(licensing.NotOffered, match="revoked"):
+        licensing.acquire(licence.account, offer)
+
+
 def test_a_cause_moves_all_its_licences_and_no_other(licence: Licence, version: Version) -> None:
     same = a_licence(an_account("friend"), version, cause=(licence.cause_kind, licence.cause_id))
     other = a_licence(licence.account, version)
@@ -178,6 +187,7 @@ def test_where_a_licence_gives_nothing_any_more_every_way_to_the_data_says_why(
     page = client.get("/datasets/seller/numbers")
     if public:
         assert page.status_code == 200
+        assert words in page.content.decode()
         assert not rows.json()["rows"]
     else:
         assert page.status_code == rows.status_code == 403

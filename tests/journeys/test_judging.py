@@ -65,6 +65,24 @@ def look_at_pictures_by_keyboard(visitor: Visitor) -> None:
     assert page.get_by_role("region", name=re.compile("Values of row")).get_by_role("row").count() > 3
 
 
+def have_a_stranger_check_the_licence(holder: Visitor, stranger: Visitor, title: str) -> None:
+    """The holder downloads certificate and document; somebody without an account pastes what they were sent."""
+    holder.follow(holder.link("Library", within="banner"))
+    holder.follow(holder.page.get_by_role("row", name=title).get_by_role("link", name="Research"))
+    saved: list[bytes] = []
+    for words in ("Download the certificate", "Download it as PDF"):
+        with holder.page.expect_download() as started:
+            holder.link(words).click()
+        saved.append(Path(started.value.path()).read_bytes())
+    assert saved[1].startswith(b"%PDF-")
+    stranger.go("/licences/verify")
+    stranger.page.get_by_label("Certificate, or id of a licence").fill(saved[0].decode())
+    stranger.press("Check this licence")
+    shown = stranger.page.locator("main").inner_text()
+    assert "This licence is in force" in shown
+    assert "The certificate is genuine" in shown
+
+
 def test_a_buyer_finds_judges_licenses_and_downloads_pictures(visit: Visit, stack: Stack, tmp_path: Path) -> None:
     visitor = visit()
     page = visitor.page
@@ -81,6 +99,7 @@ def test_a_buyer_finds_judges_licenses_and_downloads_pictures(visit: Visit, stac
     visitor.follow(page.get_by_role("row", name=title).get_by_role("link", name=title))
     files = visitor.download(tmp_path)
     assert files and all(len(pd.read_parquet(file)) for file in files)
+    have_a_stranger_check_the_licence(visitor, visit(), title)
 
 
 def test_rows_are_sorted_paged_and_searched_and_a_row_has_an_address(visit: Visit) -> None:

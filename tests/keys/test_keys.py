@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db.models import F
-from django.db.models.functions import Now
 from django.test import Client, override_settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -86,9 +86,11 @@ def test_a_new_key_is_published_a_day_before_it_signs_and_the_old_one_stays() ->
 
 def test_a_compromised_key_leaves_the_set_and_signs_no_more() -> None:
     old = keyring.current("provenance")
-    SigningKey.objects.filter(kid=old.kid).update(compromised_at=Now())
-    assert keyring.jwks()["keys"] == []
+    call_command("compromise_key", old.kid)
+    assert old.kid not in {key["kid"] for key in keyring.jwks()["keys"]}
     assert keyring.current("provenance").kid != old.kid
+    with pytest.raises(CommandError, match="No published key"):
+        call_command("compromise_key", old.kid)
 
 
 def test_the_private_half_is_sealed_in_the_database() -> None:
