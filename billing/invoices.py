@@ -162,6 +162,13 @@ def may_read(user: User, account: Account) -> bool:
     return Membership.objects.filter(account=account, user=user, role__in=_READERS).exists()
 
 
+def readable(payment: Payment, user: User) -> list[Invoice]:
+    """The documents of a payment, the oldest first; none for somebody who may not read them."""
+    if not may_read(user, payment.account):
+        return []
+    return list(payment.invoices.order_by("issued_at", "id"))
+
+
 def _next_number(kind: str) -> _Number:
     """The next of a series; nobody else takes a number of it until we commit.
 
