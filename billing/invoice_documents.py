@@ -77,14 +77,16 @@ class ShownLine:
 
 @dataclass(frozen=True)
 class Document:
-    """All that is read on it, in the order of reading. ``facts`` and ``totals`` are names with their values."""
+    """All that is read on it, in the order of reading. ``facts``, ``parts`` and the ``whole`` are names and values."""
 
     title: str
+    warning: str
     seller: Sequence[str]
     buyer: Sequence[str]
     facts: Sequence[tuple[str, str]]
     lines: Sequence[ShownLine]
-    totals: Sequence[tuple[str, str]]
+    parts: Sequence[tuple[str, str]]
+    whole: tuple[str, str]
     notes: Sequence[str]
 
 
@@ -100,16 +102,17 @@ def document(invoice: Invoice) -> Document:
     facts.append(("Payment", str(invoice.payment_id)))
     return Document(
         title=f"{words.title} {invoice.number}",
+        warning=_DEMO if invoice.issuer.get("demo") else "",
         seller=_party(invoice.issuer),
         buyer=_party(invoice.buyer),
         facts=facts,
         lines=[_shown(line, invoice.currency) for line in invoice.lines],
-        totals=[
+        parts=[
             ("Without tax", amount(invoice.net, invoice.currency)),
             ("Tax", amount(invoice.tax, invoice.currency)),
-            (words.total, amount(invoice.gross, invoice.currency)),
         ],
-        notes=_notes(invoice, words.how),
+        whole=(words.total, amount(invoice.gross, invoice.currency)),
+        notes=[*([_REVERSE_CHARGE] if invoice.reverse_charge else []), words.how],
     )
 
 
@@ -156,13 +159,14 @@ def _story(shown: Document) -> list[Flowable]:
     notes = [flowable for note in shown.notes for flowable in (Spacer(0, 2 * mm), _words(note, _SOFT))]
     return [
         _words(shown.title, _TITLE),
+        *([_words(shown.warning, _SOFT)] if shown.warning else []),
         Spacer(0, 6 * mm),
         parties,
         Spacer(0, 8 * mm),
         facts,
         Spacer(0, 8 * mm),
         _lines(shown.lines),
-        _totals(shown.totals),
+        _totals(shown),
         Spacer(0, 6 * mm),
         *notes,
     ]
@@ -181,10 +185,9 @@ def _lines(lines: Sequence[ShownLine]) -> Table:
     return Table([head, *rows], colWidths=[_SIDE - sum(figures), *figures], repeatRows=1, style=style)
 
 
-def _totals(totals: Sequence[tuple[str, str]]) -> Table:
-    *parts, whole = totals
-    rows = [[_words(name), _words(value, _RIGHT)] for name, value in parts]
-    rows.append([_words(whole[0], _TOTAL), _words(whole[1], _RIGHT_TOTAL)])
+def _totals(shown: Document) -> Table:
+    rows = [[_words(name), _words(value, _RIGHT)] for name, value in shown.parts]
+    rows.append([_words(shown.whole[0], _TOTAL), _words(shown.whole[1], _RIGHT_TOTAL)])
     style = TableStyle([*_PLAIN.getCommands(), ("LINEABOVE", (0, -1), (-1, -1), 1, INK)])
     return Table(rows, colWidths=[46 * mm, 40 * mm], hAlign="RIGHT", spaceBefore=2 * mm, style=style)
 
@@ -208,13 +211,6 @@ def _shown(line: Mapping[str, Any], currency: str) -> ShownLine:
     net, tax, gross = (amount(line[part], currency) for part in ("net", "tax", "gross"))
     rate = "" if line["rate"] is None else f"{line['rate'] / 100:g} %"
     return ShownLine(line["description"], net, rate, tax, gross)
-
-
-def _notes(invoice: Invoice, how: str) -> list[str]:
-    notes = [_DEMO] if invoice.issuer.get("demo") else []
-    if invoice.reverse_charge:
-        notes.append(_REVERSE_CHARGE)
-    return [*notes, how]
 
 
 def _day(moment: datetime) -> str:

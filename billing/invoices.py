@@ -19,7 +19,7 @@ from django.urls import reverse
 from billing import countries, profiles
 from billing.models import BillingProfile, Entry, Invoice, Numbering, Payment, Refund, Transaction
 from marketplace.accounts import notices
-from marketplace.accounts.models import Account, Membership, Role, User
+from marketplace.accounts.models import Account, Membership, User
 from marketplace.accounts.notices import Notice
 from marketplace.web.templatetags.units import amount
 
@@ -29,7 +29,6 @@ _PREFIX: Final = {Kind.INVOICE: "INV", Kind.CREDIT: "CRN", Kind.RECALL: "CCN"}
 _ALL: Final = 10_000
 #: Rates of tax are whole or half per cents, in basis points.
 _RATES: Final = range(0, 5_050, 50)
-_READERS: Final = (Role.OWNER, Role.BILLING)
 
 
 class NotBooked(Exception):
@@ -159,7 +158,14 @@ def may_read(user: User, account: Account) -> bool:
     """May ``user`` read what ``account`` paid? Its owners and billing members may, and staff who may see invoices."""
     if user.has_perm("billing.view_invoice"):
         return True
-    return Membership.objects.filter(account=account, user=user, role__in=_READERS).exists()
+    return Membership.objects.filter(account=account, user=user, role__in=notices.MONEY).exists()
+
+
+def readable(payment: Payment, user: User) -> list[Invoice]:
+    """The documents of a payment, the oldest first; none for somebody who may not read them."""
+    if not may_read(user, payment.account):
+        return []
+    return list(payment.invoices.order_by("issued_at", "id"))
 
 
 def _next_number(kind: str) -> _Number:

@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 
 from billing import countries, tax_ids
 from billing.models import BillingProfile
-from marketplace.accounts.models import Account, Membership, Role, User
+from marketplace.accounts import notices
+from marketplace.accounts.models import Account, User
 from marketplace.web.problems import Fault
 from marketplace.web.typesetting import unprintable
 
@@ -25,8 +26,6 @@ _NEEDED: Final = {
     "city": "Write the town.",
     "country": "Choose the country.",
 }
-#: Nobody is told by more messages than this at once.
-_MOST: Final = 50
 
 
 class ProfileRefused(Exception):
@@ -155,8 +154,7 @@ def addresses(account: Account) -> list[str]:
     profile = BillingProfile.objects.filter(account=account).exclude(email="").first()
     if profile is not None:
         return [profile.email]
-    members = Membership.objects.filter(account=account, role__in=[Role.OWNER, Role.BILLING], user__is_active=True)
-    return list(members.order_by("user__email").values_list("user__email", flat=True)[:_MOST])
+    return notices.addresses([account.id], roles=notices.MONEY)[account.id]
 
 
 def _faults_of_text(name: str, value: str) -> list[Fault]:

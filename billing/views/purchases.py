@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from uuid_utils.compat import uuid7
 
-from billing import purchases, refunds
+from billing import invoices, purchases, refunds
 from billing.models import Purchase
 from billing.payments import PaymentMoved
 from billing.processor import Refused, Unavailable
@@ -53,14 +53,14 @@ def purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
     found = _own(request, purchase_id)
     if found.state in Purchase.UNPAID and "back" in request.GET:
         found = _settled(request, found)
-    return render(request, "billing/purchase.html", _context(found))
+    return render(request, "billing/purchase.html", _context(found, _user(request)))
 
 
 @login_required
 @require_GET
 def purchase_state(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
     """The living part of a purchase's page, as a fragment."""
-    return render(request, "billing/_purchase.html", _context(_own(request, purchase_id)))
+    return render(request, "billing/_purchase.html", _context(_own(request, purchase_id), _user(request)))
 
 
 @login_required
@@ -166,7 +166,7 @@ def _user(request: HttpRequest) -> User:
     return user
 
 
-def _context(found: Purchase) -> dict[str, object]:
+def _context(found: Purchase, reader: User) -> dict[str, object]:
     licence = Licence.objects.filter(cause_kind=Licence.Cause.PURCHASE, cause_id=found.id).first()
     refunded = found.payment.refunds.filter(intent__surplus=False).order_by("created_at")
     return {
@@ -176,6 +176,7 @@ def _context(found: Purchase) -> dict[str, object]:
         "dataset": found.version.dataset,
         "licence": licence,
         "refunds": refunded[:20],
+        "documents": invoices.readable(found.payment, reader),
         "live": found.state in {Purchase.State.AWAITING_PAYMENT, Purchase.State.PAID, Purchase.State.REFUNDING},
         "unpaid": found.state in Purchase.UNPAID,
         "returnable": refunds.may_return(found),

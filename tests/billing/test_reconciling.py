@@ -17,6 +17,7 @@ from catalog.licensing import Cause
 from catalog.models import Licence
 from marketplace.accounts.models import Account
 from marketplace.work.models import Piece
+from tests.billing.selling import a_sale, a_seller, pass_the_window, pay_out, refund
 from tests.factories import an_account
 from tests.stripe_world import AVAILABLE_AT_ONCE, REFUND_FAILS, VISA, StripeWorld
 from tests.workers import work_off
@@ -86,6 +87,20 @@ def test_a_day_of_payments_refunds_disputes_and_payouts_is_the_same_on_both_side
     assert found.movements == BalanceTransaction.objects.count() > 10
     assert found.stripe == found.ledger == ledger.balance(Book.STRIPE_CLEARING)
     assert stripe_world.audit() == []
+
+
+def test_transfers_to_sellers_and_what_is_taken_back_of_them_are_the_same_on_both_sides(
+    stripe_world: StripeWorld,
+) -> None:
+    seller = a_seller(stripe_world)
+    sales = [a_sale(stripe_world, seller, amount) for amount in (10_000, 7_777)]
+    pass_the_window()
+    pay_out()
+    refund(sales[0], 10_000)
+    pay_out()
+    assert reconciling.reconcile(today()).differences == []
+    matters = {row.matter.partition(":")[0] for row in BalanceTransaction.objects.all()}
+    assert matters == {"capture", "transfer", "refund", "reversal"}
 
 
 def test_a_payout_to_our_bank_is_posted_once(stripe_world: StripeWorld, buyer: Account) -> None:

@@ -17,9 +17,11 @@ _MARKS = {"ring": "idle", "half": "warn half", "disc": "ok done", "cross": "bad 
 _STATES_OF_MARK = {
     "ring": "draft announced quoted planned waiting expired lapsed closed yanked withdrawn cancelled revoked open",
     "half": "authorised in_production preparing generating assembling assessing settling payment_due leased running "
-    "requested appealed answered onboarding releasable upheld restricted",
-    "disc": "ready delivered done on_shelf in_force made passed approved resolved active transferred lifted",
-    "cross": "failed declined refused",
+    "requested appealed answered onboarding releasable upheld restricted held awaiting_payment submitted refunding "
+    "disputed",
+    "disc": "ready delivered done on_shelf in_force made passed approved resolved active transferred lifted paid "
+    "fulfilled succeeded won",
+    "cross": "failed declined refused lost charged_back",
 }
 _MARK_OF = {state: mark for mark, states in _STATES_OF_MARK.items() for state in states.split()}
 
