@@ -117,7 +117,7 @@ class ReconciliationAdmin(LookOnly[Reconciliation]):
 
 @admin.register(SellerAccount)
 class SellerAccountAdmin(LookOnly[SellerAccount]):
-    """Looked after on the pages under ``/billing/sellers``."""
+    """Looked after on the pages under ``/money/sellers``."""
 
     list_display = ("account", "stripe_id", "state", "commission", "looked_at", "created_at")
     list_select_related = ("account",)
@@ -154,7 +154,7 @@ class ReversalAdmin(LookOnly[Reversal]):
 
 @admin.register(PayoutHold)
 class PayoutHoldAdmin(LookOnly[PayoutHold]):
-    """Placed and decided on the pages under ``/billing/sellers``."""
+    """Placed and decided on the pages under ``/money/sellers``."""
 
     list_display = ("account", "state", "review_by", "placed_by", "placed_at", "answered_at", "decided_at")
     list_select_related = ("account", "placed_by")

@@ -66,7 +66,8 @@ def _ask_for_transfer(payable_id: UUID) -> Transfer | None:
     """The row of a transfer that may be made, after the seller's debts were paid of it; ``None`` if none may."""
     with transaction.atomic():
         payable = _locked(Payable.objects.values_list("payment_id", flat=True).get(id=payable_id))
-        if payable.state != Payable.State.RELEASABLE:
+        on_its_way = payable.transfers.filter(state=Transfer.State.REQUESTED)
+        if payable.state != Payable.State.RELEASABLE or on_its_way.exists():
             return None
         if payables.why_not(payable):
             payable.state = Payable.State.PENDING
@@ -133,6 +134,8 @@ def _ask_for_reversals(payable_id: UUID) -> None:
     """A row for each transfer that has to come back in part, the newest first; what none covers becomes a debt."""
     with transaction.atomic():
         payable = _locked(Payable.objects.values_list("payment_id", flat=True).get(id=payable_id))
+        if _on_their_way(payable_id):
+            return
         excess = -payable.sendable
         done = payable.transfers.filter(state=Transfer.State.DONE, amount__gt=F("reversed")).order_by("-id")
         for transfer in done if excess > 0 else []:

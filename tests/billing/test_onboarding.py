@@ -161,21 +161,21 @@ def test_an_account_that_is_not_there_any_more_is_closed_until_staff_allow_anoth
     boss = User.objects.create_superuser("boss@example.com", "correct horse")
     staff = Client()
     staff.force_login(boss)
-    assert staff.post("/billing/sellers/ann/open-another").status_code == 302
+    assert staff.post("/money/sellers/ann/open-another").status_code == 302
     a_seller(stripe_world, "ann")
     assert state(ann) == "active"
-    assert "not closed" in staff.post("/billing/sellers/ann/open-another", follow=True).content.decode()
+    assert "not closed" in staff.post("/money/sellers/ann/open-another", follow=True).content.decode()
 
 
 def test_staff_change_a_commission_for_what_begins_from_now_on_and_the_seller_is_told(client: Client) -> None:
     _, account = a_person("ann")
     payables.seller_account(account)
-    assert client.get("/billing/sellers").status_code == 404
+    assert client.get("/money/sellers").status_code == 404
     client.force_login(User.objects.create_superuser("boss@example.com", "correct horse"))
-    assert "ann" in client.get("/billing/sellers").content.decode()
-    wrong = client.post("/billing/sellers/ann/commission", {"commission": "130"})
+    assert "ann" in client.get("/money/sellers").content.decode()
+    wrong = client.post("/money/sellers/ann/commission", {"commission": "130"})
     assert wrong.status_code == 422 and SellerAccount.objects.get().commission == 1_500
-    assert client.post("/billing/sellers/ann/commission", {"commission": "12.5"}).status_code == 302
+    assert client.post("/money/sellers/ann/commission", {"commission": "12.5"}).status_code == 302
     assert SellerAccount.objects.get().commission == 1_250
     message = Message.objects.get()
     assert "12.5 %" in message.text and "15 %" in message.text
@@ -183,12 +183,12 @@ def test_staff_change_a_commission_for_what_begins_from_now_on_and_the_seller_is
 
 def test_staff_pages_are_not_there_for_others(client: Client, ann: Account) -> None:
     payables.seller_account(ann)
-    for address in ("/billing/sellers", "/billing/sellers/ann"):
+    for address in ("/money/sellers", "/money/sellers/ann"):
         assert client.get(address).status_code == 404
     for address in (
-        "/billing/sellers/ann/commission",
-        "/billing/sellers/ann/hold",
-        "/billing/sellers/ann/open-another",
+        "/money/sellers/ann/commission",
+        "/money/sellers/ann/hold",
+        "/money/sellers/ann/open-another",
     ):
         assert client.post(address, {"commission": "0"}).status_code == 404
     assert SellerAccount.objects.get().commission == 1_500

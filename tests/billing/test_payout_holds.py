@@ -104,25 +104,25 @@ def test_a_hold_is_nobody_elses(client: Client, seller: Account, boss: User) -> 
     hold = a_hold(seller, boss)
     client.force_login(a_person("bea")[0])
     assert client.get(f"/sell/payouts/holds/{hold.id}").status_code == 404
-    assert client.get(f"/billing/holds/{hold.id}").status_code == 404
-    assert client.post(f"/billing/holds/{hold.id}", {"decision": "lift", "reasons": "Me."}).status_code == 404
+    assert client.get(f"/money/holds/{hold.id}").status_code == 404
+    assert client.post(f"/money/holds/{hold.id}", {"decision": "lift", "reasons": "Me."}).status_code == 404
     assert PayoutHold.objects.get().state == "open"
 
 
 def test_staff_place_and_decide_on_pages(client: Client, seller: Account, boss: User) -> None:
     payout_holds.payables.seller_account(seller)
     client.force_login(boss)
-    wrong = client.post("/billing/sellers/ann/hold", {"review_by": "2001-01-01"})
+    wrong = client.post("/money/sellers/ann/hold", {"review_by": "2001-01-01"})
     assert wrong.status_code == 422
     assert set(wrong.context["hold_form"].errors) == {"reason", "evidence_wanted", "review_by"}
     assert not PayoutHold.objects.exists()
     day = timezone.now().date() + timedelta(days=7)
     sent = {"reason": "Buyers report it.", "evidence_wanted": "The sources.", "review_by": day.isoformat()}
-    assert client.post("/billing/sellers/ann/hold", sent).status_code == 302
+    assert client.post("/money/sellers/ann/hold", sent).status_code == 302
     hold = PayoutHold.objects.get()
-    assert str(hold.id) in client.get("/billing/sellers").content.decode()
-    assert "in force already" in client.post("/billing/sellers/ann/hold", sent, follow=True).content.decode()
-    address = f"/billing/holds/{hold.id}"
+    assert str(hold.id) in client.get("/money/sellers").content.decode()
+    assert "in force already" in client.post("/money/sellers/ann/hold", sent, follow=True).content.decode()
+    address = f"/money/holds/{hold.id}"
     assert "Buyers report it." in client.get(address).content.decode()
     assert client.post(address, {"decision": "lift"}).status_code == 422
     assert client.post(address, {"decision": "uphold", "reasons": "Not yet."}).status_code == 302
@@ -130,4 +130,4 @@ def test_staff_place_and_decide_on_pages(client: Client, seller: Account, boss: 
     assert client.post(address, {"decision": "lift", "reasons": "Now."}).status_code == 302
     hold.refresh_from_db()
     assert (hold.state, hold.decided_by) == ("lifted", boss)
-    assert client.get("/billing/sellers/ann").status_code == 200
+    assert client.get("/money/sellers/ann").status_code == 200

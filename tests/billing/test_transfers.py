@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from uuid import uuid4
 
 import pytest
+from django.db import connection, transaction
+from django.db.models.functions import Now
 
-from billing import ledger, payables, payout_holds, transfers
+from billing import kinds, ledger, payables, payout_holds, transfers
 from billing.ledger import Book
 from billing.models import Payable, PayoutHold, Reversal, SellerAccount, Transfer
 from marketplace.accounts.models import Account, User
+from marketplace.work import queue
+from marketplace.work.celery_tasks import perform
 from marketplace.work.models import Piece
 from tests.billing.selling import (
     a_sale,
@@ -322,3 +328,28 @@ def test_a_hold_keeps_everything_back_until_it_is_lifted(
     payout_holds.lift(hold, boss, "Settled.")
     pay_out()
     assert payable_of(payment).state == Payable.State.TRANSFERRED
+
+
+def test_several_workers_at_once_send_once(stripe_world: StripeWorld, seller: Account) -> None:
+    payment = a_sale(stripe_world, seller)
+    pass_the_window()
+    payables.release_due()
+    pieces = [str(Piece.objects.get(kind=kinds.TRANSFER).id)]
+    for _ in range(3):
+        Piece.objects.filter(state=Piece.State.DUE).update(state=Piece.State.LEASED, token=uuid4(), leased_until=Now())
+        with transaction.atomic():
+            queue.enqueue(kinds.TRANSFER, payable_of(payment).id)
+        pieces.append(str(Piece.objects.get(state=Piece.State.DUE).id))
+
+    def work(piece: str) -> None:
+        try:
+            perform(piece)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(pieces)) as workers:
+        list(workers.map(work, pieces))
+    work_off()
+    assert sent_at_stripe(stripe_world, seller) == payable_of(payment).transferred == 8_500
+    assert Transfer.objects.count() == 1
+    agree_with_the_books(seller)
