@@ -20,14 +20,16 @@ import boto3
 import psycopg
 import pytest
 import redis
+import stripe
 from botocore.exceptions import BotoCoreError, ClientError
 from celery import Celery
 
 from tests.local.stacks import ROOT, Process, Up, Visitor, answers, libraries
+from tests.stripe_world import VERSION
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("stack")]
 
-_USUAL_PORTS = (5432, 6379, 8000, 8333)
+_USUAL_PORTS = (5432, 6379, 8000, 8333, 12111)
 _HEAVY = ("/numba/", "/llvmlite/", "/cv2/", "/sklearn/", "/torch/")
 
 
@@ -93,8 +95,8 @@ def second_ready(second: Up) -> Up:
 def test_ports_that_are_taken_are_evaded(first: Up, taken: set[int]) -> None:
     facts = first.facts
     ports = {urlsplit(facts[name]).port for name in ("site", "database", "redis")}
-    ports.add(urlsplit(facts["s3"]["endpoint"]).port)
-    assert len(ports) == 4
+    ports |= {urlsplit(facts["s3"]["endpoint"]).port, urlsplit(facts["stripe"]["api"]).port}
+    assert len(ports) == 5
     assert ports.isdisjoint(taken)
 
 
@@ -107,7 +109,8 @@ def test_only_its_owner_may_read_addresses_and_secrets(first: Up) -> None:
 def test_no_secret_is_on_a_command_line_or_in_a_log(first: Up) -> None:
     facts = first.facts
     secrets = [urlsplit(facts[name]).password for name in ("database", "redis")]
-    secrets += [facts["s3"]["secret_key"], *facts["tokens"].values()]
+    secrets += [facts["s3"]["secret_key"], facts["stripe"]["key"], *facts["tokens"].values()]
+    secrets += facts["environment"]["STRIPE_WEBHOOK_SECRET"].split(",")
     secrets += [login["password"] for login in facts["logins"]]
     seen = [found.command for found in first.everything()]
     seen += [log.read_text(errors="replace") for log in (first.var / "log").iterdir()]
@@ -171,6 +174,17 @@ def test_the_database_redis_and_the_bucket_answer_with_these_keys_and_no_others(
         _listed(facts["s3"] | {"secret_key": "wrong"})
 
 
+def test_events_of_payments_lead_to_the_site_and_are_signed(first: Up) -> None:
+    facts = first.facts
+    client = _stripe(facts)
+    endpoints = list(client.v1.webhook_endpoints.list().auto_paging_iter())
+    assert {endpoint.url for endpoint in endpoints} == {f"{facts['site']}/webhooks/stripe"}
+    assert len(endpoints) == len(facts["environment"]["STRIPE_WEBHOOK_SECRET"].split(",")) == 2
+    customer = client.v1.customers.create()
+    told = "SELECT count(*) FROM billing_event WHERE body->'data'->'object'->>'id' = %s"
+    first.until(lambda: _query(facts, told, customer.id) == [(1,)], what="the event")
+
+
 def test_a_second_stack_in_the_same_folder_is_refused(first: Up, tmp_path: Path) -> None:
     other = Up(tmp_path, {"LOOKALIKE_VAR": str(first.var)})
     assert other.process.wait(60) == 1
@@ -192,7 +206,13 @@ def test_a_port_that_is_asked_for_by_name_and_is_taken_is_refused(first: Up, tmp
     "parts",
     [
         pytest.param(
-            {"PostgreSQL": ("postgres", "-D"), "Valkey": ("valkey-server",), "S3": ("weed", "mini")}, id="servers"
+            {
+                "PostgreSQL": ("postgres", "-D"),
+                "Valkey": ("valkey-server",),
+                "S3": ("weed", "mini"),
+                "Stripe stand-in": ("marketplace.local.stripe",),
+            },
+            id="servers",
         ),
         pytest.param(
             {"web": ("granian",), "worker-interactive": ("celery", "interactive@"), "beat": ("celery", "beat")},
@@ -261,9 +281,16 @@ def _works_again(up: Up, parts: dict[str, tuple[str, ...]], before: dict[str, Pr
     buyer = next(login for login in facts["logins"] if not login["staff"])
     up.until(lambda: answers(facts["site"]), what="an answer of the site")
     up.until(lambda: _lists(facts["s3"]), what="an answer of the object store")
+    assert _stripe(facts).v1.webhook_endpoints.list().data
     assert buyer["email"] in Visitor(facts["site"]).sign_in(buyer)
     with Celery(broker=facts["redis"]) as app:
         up.until(lambda: any("interactive@" in name for name in _pinged(app)), what="an answer of the worker")
+
+
+def _stripe(facts: dict[str, Any]) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        facts["stripe"]["key"], base_addresses={"api": facts["stripe"]["api"]}, stripe_version=VERSION
+    )
 
 
 def _lists(store: dict[str, str]) -> bool:

@@ -17,6 +17,7 @@ import redis
 from tests.local.stacks import Up, Visitor, answers
 
 _GROUP = pytest.mark.xdist_group("stack")
+_STRIPE = {name: os.environ[name] for name in ("STRIPE_API_BASE", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET")}
 _STORE = {name: os.environ[name] for name in ("S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 
 
@@ -44,13 +45,13 @@ def database() -> Iterator[str]:
 def test_each_part_steps_aside_when_its_address_is_given(home: Path, database: str) -> None:
     bucket = f"given-{uuid4().hex}"
     broker = os.environ["REDIS_URL"].rpartition("/")[0] + "/15"
-    up = Up(home, {"DATABASE_URL": database, "REDIS_URL": broker, "S3_BUCKET": bucket} | _STORE)
+    up = Up(home, {"DATABASE_URL": database, "REDIS_URL": broker, "S3_BUCKET": bucket} | _STORE | _STRIPE)
     try:
         up.wait()
         up.until(lambda: bool(up.children("celery", "beat")), what="the last child")
         started = " ".join(child.command for child in up.children())
         assert "granian" in started
-        assert not any(server in started for server in ("postgres -D", "valkey-server", "weed"))
+        assert not any(server in started for server in ("postgres -D", "valkey-server", "weed", "local.stripe"))
         facts = up.facts
         assert (facts["database"], facts["redis"]) == (database, broker)
         assert facts["s3"] == {
@@ -59,6 +60,7 @@ def test_each_part_steps_aside_when_its_address_is_given(home: Path, database: s
             "access_key": _STORE["AWS_ACCESS_KEY_ID"],
             "secret_key": _STORE["AWS_SECRET_ACCESS_KEY"],
         }
+        assert facts["stripe"] == {"api": _STRIPE["STRIPE_API_BASE"], "key": _STRIPE["STRIPE_API_KEY"]}
         assert facts["logins"][0]["email"] in Visitor(facts["site"]).sign_in(facts["logins"][0])
         boto3.session.Session().client("s3", endpoint_url=_STORE["S3_ENDPOINT_URL"]).head_bucket(Bucket=bucket)
         assert up.end(signal.SIGTERM) == 0
@@ -119,6 +121,24 @@ def test_an_ordinary_user_has_the_whole_stack_and_a_child_that_keeps_dying_ends_
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/x"}, "DATABASE_URL leads to no database: "),
         ({"REDIS_URL": "localhost"}, "REDIS_URL must be like redis://host:port, not 'localhost';"),
         ({"REDIS_URL": "redis://127.0.0.1:9/0"}, "REDIS_URL leads to no Redis: "),
+        (
+            {"STRIPE_API_KEY": "sk_test_1"},
+            "STRIPE_API_KEY is set, but STRIPE_WEBHOOK_SECRET not: set the secret of your webhook endpoint,",
+        ),
+        ({"STRIPE_API_KEY": "pk_test_1"}, "STRIPE_API_KEY must be a secret key, like sk_test_…, and this one begins"),
+        ({"STRIPE_API_BASE": "https://127.0.0.1:9"}, "STRIPE_API_BASE is set, but STRIPE_API_KEY not: set the key to"),
+        (
+            {
+                "STRIPE_API_KEY": "sk_test_1",
+                "STRIPE_WEBHOOK_SECRET": "whsec_1",
+                "STRIPE_API_BASE": "http://127.0.0.1:9",
+            },
+            "STRIPE_API_BASE leads to no Stripe: http://127.0.0.1:9: ",
+        ),
+        (
+            _STRIPE | {"STRIPE_API_KEY": "sk_live_of_nobody"},
+            f"STRIPE_API_KEY is refused by {_STRIPE['STRIPE_API_BASE']}. Mend it,",
+        ),
         ({"LOOKALIKE_SITE_PORT": "web"}, "LOOKALIKE_SITE_PORT must be a number from 1 to 65535, not 'web';"),
     ],
 )

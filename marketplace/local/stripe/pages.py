@@ -41,6 +41,7 @@ def page(title: str, body: str) -> str:
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        '<link rel="icon" href="data:,">'
         f'<style>{_STYLE}</style></head><body><p class="test" role="note">{_NOTICE}</p>'
         f"<main><h1>{escape(title)}</h1>{body}</main></body></html>"
     )

@@ -26,6 +26,7 @@ def test_a_server_that_was_killed_knows_all_that_it_said(tmp_path: Path) -> None
     try:
         server.wait()
         world = StripeWorld(server.base, server.api_key)
+        world.contrary(on=False)
         server.tell("http://127.0.0.1:9/nobody")
         session = world.client.v1.checkout.sessions.create(
             {
