@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing import invoices
 from billing.models import Customer
 from billing.processor import payments as at_stripe
 from marketplace.accounts import notices
@@ -9,7 +10,9 @@ from marketplace.accounts.models import Account
 
 
 def customer_of(account: Account) -> Customer:
-    """The account as a customer that Stripe knows; made known now if need be. Not called in a transaction.
+    """The account as a customer that Stripe knows; made known now if need be, with who owes the tax by now.
+
+    Not called in a transaction.
 
     Raises processor.Refused or processor.Unavailable.
     """
@@ -20,6 +23,11 @@ def customer_of(account: Account) -> Customer:
             account=account.id, name=account.name, email=emails[0] if emails else "", key=f"customer-{customer.id}"
         )
         customer.save(update_fields=["stripe_id"])
+    owes = invoices.owes_the_tax(account)
+    if customer.reverse_charge != owes:
+        at_stripe.tell_who_owes_tax(customer.stripe_id, buyer=owes)
+        customer.reverse_charge = owes
+        customer.save(update_fields=["reverse_charge"])
     return customer
 
 

@@ -154,6 +154,11 @@ def issuer() -> Mapping[str, Any]:
     }
 
 
+def owes_the_tax(account: Account) -> bool:
+    """Does ``account`` owe the tax of what it buys itself, by its billing profile as it is now?"""
+    return _buyer_owes_the_tax(issuer(), profiles.party(account))
+
+
 def may_read(user: User, account: Account) -> bool:
     """May ``user`` read what ``account`` paid? Its owners and billing members may, and staff who may see invoices."""
     if user.has_perm("billing.view_invoice"):

@@ -16,6 +16,8 @@ class Customer(models.Model):
     account = models.OneToOneField(Account, models.PROTECT, related_name="customer")
     stripe_id = models.CharField(max_length=255, blank=True)
     payment_method = models.CharField(max_length=255, blank=True)
+    #: Was Stripe told that the account owes the tax itself?
+    reverse_charge = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

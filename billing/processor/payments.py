@@ -103,6 +103,14 @@ def create_customer(*, account: UUID, name: str, email: str, key: str) -> str:
     return str(call(stripe_client().v1.customers.create, wanted, key=key)["id"])
 
 
+def tell_who_owes_tax(customer: str, *, buyer: bool) -> None:
+    """Tell Stripe whether a customer owes the tax itself: docs.stripe.com/tax/zero-tax.
+
+    Raises Refused or Unavailable.
+    """
+    call(stripe_client().v1.customers.update, customer, {"tax_exempt": "reverse" if buyer else "none"})
+
+
 def create_page(
     *,
     payment: UUID,

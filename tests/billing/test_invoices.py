@@ -25,7 +25,9 @@ from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.mail.models import Message
 from tests.accounts.pages import assert_whole
 from tests.billing.made import a_payment, a_refund, fail
+from tests.billing.selling import a_sale
 from tests.factories import a_person, an_account
+from tests.stripe_world import StripeWorld
 from tests.workers import environment
 
 pytestmark = pytest.mark.django_db
@@ -355,3 +357,20 @@ def test_another_account_of_the_same_person_does_not_show_it_but_its_letter_stil
     client.force_login(user)
     assert made.number not in assert_whole(client.get(reverse("billing:overview")))
     assert_whole(client.get(reverse("billing:invoice", args=[made.id])))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_owes_the_tax_by_a_checked_id_is_charged_none_until_the_id_changes(
+    stripe_world: StripeWorld, boss: User
+) -> None:
+    stripe_world.tax(23)
+    buyer = an_account("buyer")
+    profile = profiles.keep(buyer, POLISH)
+    a_sale(stripe_world, None)
+    profiles.confirm_tax_id(profile, profiles.registered(profile), by=boss)
+    a_sale(stripe_world, None)
+    profiles.keep(buyer, Details(**vars(POLISH) | {"tax_id": "PL9999999999"}))
+    a_sale(stripe_world, None)
+    made = Invoice.objects.order_by("serial").values_list("tax", "gross", "reverse_charge", "lines__0__rate")
+    assert list(made) == [(1_870, 10_000, False, 2_300), (0, 10_000, True, 0), (1_870, 10_000, False, 2_300)]
+    assert stripe_world.audit() == []

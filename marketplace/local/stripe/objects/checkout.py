@@ -205,7 +205,7 @@ def with_tax(world: World, session: Object) -> Object:
     """
     if session["mode"] != "payment" or not session["automatic_tax"]["enabled"]:
         return session
-    percent = Decimal(str(world.fact("tax_percent", "0")))
+    percent = Decimal(str(world.fact("tax_percent", "0"))) if _tax_exempt(world, session) == "none" else Decimal(0)
     tax = total = 0
     for item in world.all("item", _session=session["id"]):
         part, item_total = _tax(item, percent)
@@ -226,6 +226,12 @@ def _tax(item: Object, percent: Decimal) -> tuple[int, int]:
     return tax, int(amount) + tax
 
 
+def _tax_exempt(world: World, session: Object) -> str:
+    """Whether the customer is charged tax: https://docs.stripe.com/tax/zero-tax."""
+    name = session["customer"] or session.get("_customer")
+    return "none" if name is None else str(world.get("customer", name)["tax_exempt"])
+
+
 def _rounded(amount: Decimal) -> int:
     return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
@@ -236,7 +242,7 @@ def _remember_payer(world: World, session: Object, payer: Payer) -> None:
         "address": world.document.blank("address") | {"country": payer.country},
         "email": payer.email,
         "name": payer.name,
-        "tax_exempt": "none",
+        "tax_exempt": _tax_exempt(world, session),
         "tax_ids": [],
     }
     customer = session["customer"] or session.get("_customer")
