@@ -8,6 +8,7 @@ that misses a single facet counts for the values of that facet, since they are c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,35 +33,41 @@ RANKED = 1_000
 
 _FEW = [facet.name for facet in FACETS if facet.few]
 _MANY = [facet for facet in FACETS if not facet.few]
+#: What a listing misses is a number with these bits.
+_BITS = {facet.name: 1 << place for place, facet in enumerate(FACETS)}
 
 # Filters and words are one text query; one of them that is empty adds nothing.
 _SOUGHT = "(%s::tsquery && websearch_to_tsquery('english', %s)), websearch_to_tsquery('english', %s), %s"
 _COUNT_FOUND = f"SELECT count(*) FROM catalog_search_found({_SOUGHT})"  # noqa: S608
+# A listing that misses one filter alone is counted too, for the values of that one; whoever reads it tells them apart.
 _COUNT_IN_TEXT = f"""
     WITH judged AS MATERIALIZED (
         SELECT found.*, {{missed}} AS missed
         FROM catalog_search_found({_SOUGHT}) AS found JOIN catalog_searchcell cell ON cell.id = found.cell_id
     ), by_cell AS (SELECT cell_id, missed, count(*) AS listings FROM judged GROUP BY cell_id, missed)
-    SELECT 'read', count(*), NULL FROM judged
-    UNION ALL SELECT 'found', count(*), ((array_agg(listing_id ORDER BY rank DESC, listing_id DESC))[:%s])::text
-    FROM judged WHERE missed = '{{{{}}}}'
-    UNION ALL SELECT word, sum(by_cell.listings)::bigint, NULL
+    SELECT 'read', 0, count(*), NULL FROM judged
+    UNION ALL SELECT 'found', 0, count(*), ((array_agg(listing_id ORDER BY rank DESC, listing_id DESC))[:%s])::text
+    FROM judged WHERE missed = 0
+    UNION ALL SELECT word, missed, sum(by_cell.listings)::bigint, NULL
     FROM by_cell JOIN catalog_searchcell cell ON cell.id = by_cell.cell_id, unnest(facets) AS word
-    WHERE missed <@ ARRAY[split_part(word, ':', 1)] GROUP BY word
-    UNION ALL SELECT 'seller:' || seller, count(*), NULL FROM judged WHERE missed <@ '{{{{seller}}}}' GROUP BY seller
-    UNION ALL SELECT 'generator:' || generator, count(*), NULL
-    FROM judged WHERE missed <@ '{{{{generator}}}}' AND generator <> '' GROUP BY generator
+    WHERE missed & (missed - 1) = 0 GROUP BY word, missed
 """  # noqa: S608
+_COUNT_OF_MANY = """
+    UNION ALL (
+        SELECT '{facet}:' || {facet}, 0, count(*), NULL FROM judged WHERE missed & ~{bit} = 0 AND {facet} <> ''
+        GROUP BY {facet} ORDER BY count(*) DESC, {facet} COLLATE "C" LIMIT {offered}
+    )
+"""
 _COUNT_IN_CELLS = """
     WITH judged AS MATERIALIZED (
         SELECT id, facets, listings, {missed} AS missed FROM catalog_searchcell cell WHERE listings > 0
-    ), chosen AS MATERIALIZED (SELECT array_agg(id) AS ids, sum(listings) AS listings FROM judged WHERE missed = '{{}}')
-    SELECT 'found', coalesce(listings, 0)::bigint, ids::text FROM chosen
-    UNION ALL SELECT word, sum(listings)::bigint, NULL FROM judged, unnest(facets) AS word
-    WHERE missed <@ ARRAY[split_part(word, ':', 1)] GROUP BY word
+    ), chosen AS MATERIALIZED (SELECT array_agg(id) AS ids, sum(listings) AS listings FROM judged WHERE missed = 0)
+    SELECT 'found', 0, coalesce(listings, 0)::bigint, ids::text FROM chosen
+    UNION ALL SELECT word, missed, sum(listings)::bigint, NULL FROM judged, unnest(facets) AS word
+    WHERE missed & (missed - 1) = 0 GROUP BY word, missed
 """
 _COUNT_OF_LARGEST = """
-    UNION ALL SELECT word, (
+    UNION ALL SELECT word, 0, (
         SELECT count(*) FROM (
             SELECT FROM catalog_searchentry entry
             WHERE entry.{facet} = substr(word, {start}) AND cell_id = ANY((SELECT ids FROM chosen)::bigint[]) LIMIT %s
@@ -71,9 +78,8 @@ _LARGEST = """
     SELECT word, listings FROM catalog_searchcount WHERE facet = '{facet}' AND listings > 0
     ORDER BY listings DESC, word LIMIT {offered}
 """
-_COUNT_CELLS = "SELECT coalesce(sum(listings), 0)::bigint FROM catalog_searchcell cell WHERE {missed} = '{{}}'"
+_COUNT_CELLS = "SELECT coalesce(sum(listings), 0)::bigint FROM catalog_searchcell cell WHERE {missed} = 0"
 _COUNT_KEPT = "SELECT word, listings::bigint FROM catalog_searchcount WHERE facet = ANY(%s) AND listings > 0"
-_NOTHING_MISSED = "'{}'::text[]"
 
 
 @dataclass(frozen=True)
@@ -195,11 +201,13 @@ def _counted_in_text(judged: Choice, sought: Choice) -> tuple[Counts, int]:
     """Look up what ``sought`` says and count it by the filters of ``judged``; and how many were read for that."""
     missed, parameters = _missed(judged)
     sql = _COUNT_IN_TEXT.format(missed=missed)
-    rows = {word: (n, ids) for word, n, ids in _rows(sql, [*parameters, *_sought(sought), COUNTED + 1, RANKED])}
-    read, _ = rows.pop("read")
-    number, ids = rows.pop("found")
-    exact = read <= COUNTED
-    return Counts(Count(number, exact), {word: Count(n, exact) for word, (n, _) in rows.items()}, ids or ""), read
+    for facet in _MANY:
+        # Those that are chosen may not be among the largest.
+        offered = "ALL" if facet.name in judged.filters else facet.offered
+        sql += _COUNT_OF_MANY.format(facet=facet.name, bit=_BITS[facet.name], offered=offered)
+    rows = _rows(sql, [*parameters, *_sought(sought), COUNTED + 1, RANKED])
+    read = next(n for word, _, n, _ in rows if word == "read")
+    return _counts(rows, exact=read <= COUNTED), read
 
 
 def _counted_in_cells(choice: Choice) -> Counts:
@@ -209,9 +217,18 @@ def _counted_in_cells(choice: Choice) -> Counts:
         largest = _LARGEST.format(facet=facet.name, offered=facet.offered)
         sql += _COUNT_OF_LARGEST.format(facet=facet.name, start=len(facet.word("")) + 1, largest=largest)
         parameters.append(COUNTED + 1)
-    rows = {word: (n, ids) for word, n, ids in _rows(sql, parameters)}
-    number, ids = rows.pop("found")
-    return Counts(Count(number), {word: Count(n) for word, (n, _) in rows.items()}, ids or "")
+    return _counts(_rows(sql, parameters), exact=True)
+
+
+def _counts(rows: Sequence[tuple[str, int, int, str | None]], *, exact: bool) -> Counts:
+    """The counts that ``rows`` tell: word, what those that have it miss, how many there are, and identifiers."""
+    numbers: Counter[str] = Counter()
+    for word, missed, number, _ in rows:
+        if not missed & ~_BITS.get(word.partition(":")[0], 0):
+            numbers[word] += number
+    found = numbers.pop("found")
+    ids = next((each for *_, each in rows if each), "")
+    return Counts(Count(found, exact), {word: Count(n, exact) for word, n in numbers.items() if ":" in word}, ids)
 
 
 def _kept() -> Counts:
@@ -224,17 +241,17 @@ def _kept() -> Counts:
 
 
 def _missed(choice: Choice) -> tuple[str, list[Any]]:
-    """SQL for the names of the filters of ``choice`` that a listing does not have, and its parameters.
+    """SQL for the bits of those filters of ``choice`` that a listing does not have, and its parameters.
 
     A listing stands there as ``cell``, and as ``found`` where sellers and generators are chosen too.
     """
-    cases, parameters = [], []
+    bits, parameters = ["0"], []
     for facet in FACETS:
         if values := choice.filters.get(facet.name):
             has = "cell.facets && %s::varchar[]" if facet.few else f"found.{facet.name} = ANY(%s)"
-            cases.append(f"CASE WHEN NOT {has} THEN '{facet.name}' END")
+            bits.append(f"CASE WHEN {has} THEN 0 ELSE {_BITS[facet.name]} END")
             parameters.append([facet.word(value) for value in values] if facet.few else list(values))
-    return f"array_remove(ARRAY[{', '.join(cases)}]::text[], NULL)" if cases else _NOTHING_MISSED, parameters
+    return f"({' + '.join(bits)})", parameters
 
 
 def _sought(choice: Choice) -> list[str]:
