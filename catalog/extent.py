@@ -13,6 +13,7 @@ from django.db.models import F, Max, Q, Sum
 from catalog.models import Version
 
 _CACHED_SECONDS = 24 * 3600
+_KEPT = "_extent"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,14 @@ class Extent:
 
 
 def extent(version: Version) -> Extent:
-    """The extent of ``version``; kept in the cache for a day."""
+    """The extent of ``version``; kept in the cache for a day, and beside ``version`` as long as that is looked at."""
+    if not hasattr(version, _KEPT):
+        setattr(version, _KEPT, _find(version))
+    found: Extent = getattr(version, _KEPT)
+    return found
+
+
+def _find(version: Version) -> Extent:
     key = _cache_key(version.id)
     kept: dict[str, Any] | None = cache.get(key)
     if kept is None:

@@ -17,7 +17,9 @@ _PAGE = 20
 def browse(request: HttpRequest) -> HttpResponse:
     """Listings that have the words and the filters of the address, in its order, those being made among them."""
     looked = shelves.look(choices.read(request.GET))
-    found = matching(looked.choice, looked.counts, first=not request.GET.get("cursor"))
+    # The first page ends within as many as it shows, and the next one begins with one more.
+    most = None if request.GET.get("cursor") else keyset.requested_size(request, _PAGE) + 1
+    found = matching(looked.choice, looked.counts, most=most)
     page = keyset.requested_page(request, found, order=looked.choice.columns, size=_PAGE)
     hits = shelves.hits(looked.choice.words, page)
     lesson = None if request.GET else shelves.lesson(hits)

@@ -58,13 +58,19 @@ def page(queryset: QuerySet[Row], *, order: Sequence[str], cursor: str = "", siz
 
 def requested_page(request: HttpRequest, queryset: QuerySet[Row], *, order: Sequence[str], size: int = 25) -> Page[Row]:
     """The page that ``request`` asks for by ``?cursor=…&size=…``. Raises Problem 400 for a size out of bounds."""
+    cursor = request.GET.get("cursor", "")
+    return page(queryset, order=order, cursor=cursor, size=requested_size(request, size))
+
+
+def requested_size(request: HttpRequest, size: int) -> int:
+    """How many rows ``request`` asks for, ``size`` if it does not say. Raises Problem 400 for a size out of bounds."""
     asked = request.GET.get("size", "")
     if asked and not (asked.isascii() and asked.isdecimal() and 1 <= int(asked[:9]) <= LARGEST_SIZE):
         fault = Fault(
             "size", f"“{asked[:20]}” is not a size of a page.", f"Use a whole number from 1 to {LARGEST_SIZE}."
         )
         raise Problem(400, "This page cannot be shown", faults=[fault])
-    return page(queryset, order=order, cursor=request.GET.get("cursor", ""), size=int(asked) if asked else size)
+    return int(asked) if asked else size
 
 
 def _beyond(order: Sequence[str], values: Sequence[Any], *, back: bool) -> Q:

@@ -14,7 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
 
-from catalog import attachments, publishing
+from catalog import attachments, previews, publishing
 from generation.quality.profile import TableProfile, finish
 from marketplace import storage
 from tests.bench import constant, many
@@ -24,16 +24,27 @@ from tests.factories import a_dataset, a_listing, a_version, an_account
 FEW, MANY = 1_000, int(os.environ.get("BENCH_LISTINGS", "1_000_000"))
 TIMES = 25
 #: One listing in forty has the one, one in ten the other.
-_WORD, _FREQUENT_WORD = many.word(1_000), many.word(110)
+_WORD, _FREQUENT_WORD = many.word(430), many.word(50)
 _TWO = "domain=finance&modality=tabular"
-#: As many rows on a page as a thousand listings have of it too, so that like is compared with like.
-_PAGES = {
-    "browse": "/",
-    "browse, two filters": f"/search?{_TWO}",
-    "search, two filters": f"/search?q={_WORD}&{_TWO}&size=2",
-    "search for a frequent word, two filters": f"/search?q={_FREQUENT_WORD}&{_TWO}&size=10",
-    "a listing's page": "/datasets/bench/numbers",
-}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page as people see it; ``fewer`` has it show as many rows as a thousand listings have of it too."""
+
+    name: str
+    address: str
+    fewer: str = ""
+
+
+_PAGES = (
+    Shown("browse", "/"),
+    Shown("browse, two filters", f"/search?{_TWO}"),
+    Shown("search, two filters", f"/search?q={_WORD}&{_TWO}", "&size=2"),
+    Shown("search for a frequent word, two filters", f"/search?q={_FREQUENT_WORD}&{_TWO}", "&size=10"),
+    Shown("a listing's page", "/datasets/bench/numbers"),
+)
+_ROW = b'name="dataset" value='
 
 
 @dataclass(frozen=True)
@@ -55,14 +66,20 @@ def measure() -> None:
     client = Client()
     figures = []
     with override_settings(ROOT_URLCONF="tests.bench.constant", ALLOWED_HOSTS=["*"]):
-        for name, address in _PAGES.items():
+        for page in _PAGES:
             much.open()
-            constants = f"/constant/{_keep_constant(client, address)}"
-            at_few, at_many = partial(_get, few, client, address), partial(_get, much, client, address)
-            a, b = interleave(at_few, at_many, TIMES)
-            figures.append(Figure(name, f"{FEW:,} listings", f"{MANY:,} listings", "ms", a, b, limit=1.5))
-            a, b = interleave(partial(_get, much, client, constants), at_many, TIMES)
-            figures.append(Figure(f"{name}: with its data", "from constants", f"{MANY:,}", "ms", a, b, limit=4))
+            constants = f"/constant/{_keep_constant(client, page.address)}"
+            _see_that_like_is_compared(few, much, client, page)
+            a, b = (partial(_get, shelves, client, page.address + page.fewer) for shelves in (few, much))
+            at_few, at_many = interleave(a, b, TIMES)
+            figures.append(
+                Figure(page.name, f"{FEW:,} listings", f"{MANY:,} listings", "ms", at_few, at_many, limit=1.5)
+            )
+            a, b = (partial(_get, much, client, address) for address in (constants, page.address))
+            fixed, at_many = interleave(a, b, TIMES)
+            figures.append(
+                Figure(f"{page.name}: with its data", "from constants", f"{MANY:,}", "ms", fixed, at_many, limit=4)
+            )
     say(figures)
 
 
@@ -79,7 +96,9 @@ def _shelves(name: str, listings: int) -> Shelves:
     statistics = _statistics()
     many.make(listings, statistics=statistics)
     dataset = a_dataset(an_account("bench"), "numbers")
-    attachments.put(a_version(dataset), attachments.store("statistics", statistics))
+    version = a_version(dataset)
+    attachments.put(version, attachments.store("statistics", statistics))
+    previews.make(version)
     publishing.put_on_shelf(a_listing(dataset).listing)
     connections["default"] = outer
     return shelves
@@ -103,6 +122,16 @@ def _keep_constant(client: Client, address: str) -> int:
     shown = {name: value for name, value in context.items() if name not in {"request", "csrf_token", "user", "perms"}}
     constant.CONSTANTS.append(constant.Constant(template, shown))
     return len(constant.CONSTANTS) - 1
+
+
+def _see_that_like_is_compared(few: Shelves, much: Shelves, client: Client, page: Shown) -> None:
+    """Raise RuntimeError unless the page shows as many rows of few listings as of many."""
+    rows = []
+    for shelves in (few, much):
+        shelves.open()
+        rows.append(client.get(page.address + page.fewer).content.count(_ROW))
+    if rows[0] != rows[1]:
+        raise RuntimeError(f"{page.name} shows {rows[0]} rows of {FEW:,} listings and {rows[1]} of {MANY:,}")
 
 
 def _get(shelves: Shelves, client: Client, address: str) -> float:
