@@ -18,6 +18,7 @@ from billing.payments import PaymentMoved
 from billing.processor import Refused, Unavailable
 from billing.purchases import HeldAlready, NotReturnable
 from billing.settling import settle
+from catalog import licensing
 from catalog.licensing import NotOffered
 from catalog.models import Licence, Offer
 from catalog.views.seen import dataset_at, nothing_there
@@ -133,6 +134,8 @@ def _paying(request: HttpRequest, owner: str, name: str) -> Account:
 def _chosen(request: HttpRequest, owner: str, name: str) -> tuple[Offer, UUID]:
     """The open offer and the key that the form names; all that is wrong with them is said at once."""
     dataset = dataset_at(owner, name)
+    if licensing.newest_for(acting_account(request), dataset) is None:
+        raise nothing_there(owner, name)
     faults = []
     offer, key = None, uuid7()
     with contextlib.suppress(ValueError):
