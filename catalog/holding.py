@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.text import capfirst
+
 from catalog.models import Licence, LicenceSuspension
 
 _REASON = LicenceSuspension.Reason
@@ -39,9 +41,9 @@ def notice(licence: Licence) -> Notice:
             reasons = list(dict.fromkeys(licence.suspensions.filter(lifted_at=None).values_list("reason", flat=True)))
             words = " and ".join(_REASON(reason).label for reason in reasons) or "its payment is being looked into"
             to_do = _TO_DO[_REASON(reasons[0])] if len(reasons) == 1 else _TO_DO[_REASON.DISPUTE]
-            return Notice(f"The licence to {licence.dataset} is suspended", f"It is so because {words}.", to_do)
+            return Notice(f"The licence to {licence.dataset} is suspended", f"{capfirst(words)}.", to_do)
         case Licence.State.REVOKED:
-            why = f"It was taken back because {licence.get_revoked_for_display()}."
+            why = f"{capfirst(licence.get_revoked_for_display())}."
             return Notice(f"The licence to {licence.dataset} is revoked", why, _TAKEN_BACK)
         case _:
             ended = "" if licence.ends_at is None else f"It ended on {licence.ends_at:%-d %B %Y}."
