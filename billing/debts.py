@@ -18,7 +18,8 @@ from billing.models import Payable
 
 def debt(seller_id: UUID) -> int:
     """What a seller owes us, in minor units."""
-    return int(Payable.objects.filter(seller=seller_id).aggregate(total=Sum("carried"))["total"] or 0)
+    carrying = Payable.objects.filter(seller=seller_id).exclude(carried=0)
+    return int(carrying.aggregate(total=Sum("carried"))["total"] or 0)
 
 
 def carry(payable: Payable, amount: int) -> None:

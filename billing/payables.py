@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from billing import debts, kinds, postings
@@ -91,16 +91,15 @@ def release_due() -> None:
         Payable.objects.filter(id__in=found).update(state=Payable.State.RELEASABLE, tried_at=Now())
         queue.enqueue_all(kinds.TRANSFER, found)
     with transaction.atomic():
-        sent = Transfer.objects.filter(payable=OuterRef("id"), state=Transfer.State.REQUESTED)
-        asked = Payable.objects.filter(Q(state=Payable.State.RELEASABLE) | Exists(sent))
-        found = _some(asked.filter(tried_at__lt=Now() - _AGAIN).order_by("tried_at"))
-        Payable.objects.filter(id__in=found).update(tried_at=Now())
-        queue.enqueue_all(kinds.TRANSFER, found)
+        unheard = Transfer.objects.filter(state=Transfer.State.REQUESTED).values("payable")
+        for asked in (Payable.objects.filter(state=Payable.State.RELEASABLE), Payable.objects.filter(id__in=unheard)):
+            found = _some(asked.filter(tried_at__lt=Now() - _AGAIN).order_by("tried_at"))
+            Payable.objects.filter(id__in=found).update(tried_at=Now())
+            queue.enqueue_all(kinds.TRANSFER, found)
     with transaction.atomic():
-        reversals = Reversal.objects.filter(transfer__payable=OuterRef("id"), state=Reversal.State.REQUESTED)
-        unheard = Exists(reversals.filter(created_at__lt=Now() - _AGAIN))
-        queue.enqueue_all(kinds.REVERSAL, _some(Payable.objects.in_excess().order_by("id")))
-        queue.enqueue_all(kinds.REVERSAL, _some(Payable.objects.filter(unheard).order_by("id")))
+        late = Reversal.objects.filter(state=Reversal.State.REQUESTED, created_at__lt=Now() - _AGAIN)
+        for excess in (Payable.objects.in_excess(), Payable.objects.filter(id__in=late.values("transfer__payable"))):
+            queue.enqueue_all(kinds.REVERSAL, _some(excess.order_by("id")))
 
 
 def _some(payables: QuerySet[Payable]) -> list[UUID]:

@@ -52,7 +52,11 @@ def give_up(payable: UUID, fault: WorkFault) -> None:
 def look(stripe_id: str) -> bool:
     """See what Stripe says of a transfer, and write down what we did not hear of; ``False`` if it is none of ours."""
     told = connect.transfer(stripe_id)
-    row = None if told is None else Transfer.objects.filter(id=told.row).select_related("payable__payment").first()
+    row = (
+        None
+        if told is None or told.row is None
+        else Transfer.objects.filter(id=told.row).select_related("payable__payment").first()
+    )
     if told is None or row is None:
         return False
     with transaction.atomic():
@@ -93,6 +97,7 @@ def _perform_transfer(transfer: Transfer, *, again: bool) -> None:
             payable.refresh_from_db()
             if payables.why_not(payable) or payable.sendable < transfer.amount:
                 _end(transfer, _OVERTAKEN)
+                queue.enqueue(kinds.TRANSFER, payable.id)
                 return
             try:
                 told = _transfer(payment, payable, transfer)

@@ -71,6 +71,8 @@ class Payable(models.Model):
             models.Index(fields=["seller", "-created_at", "-id"], name="payables_newest_first"),
             models.Index(fields=["releasable_at"], condition=models.Q(state="pending"), name="payables_to_release"),
             models.Index(fields=["tried_at"], condition=models.Q(state="releasable"), name="payables_to_send"),
+            models.Index(fields=["id"], condition=models.Q(disputed__gt=OWED), name="payables_in_excess"),
+            models.Index(fields=["seller"], condition=~models.Q(carried=0), name="payables_carried"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

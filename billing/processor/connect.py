@@ -42,20 +42,20 @@ class AccountSeen:
 
 @dataclass(frozen=True)
 class ReversalSeen:
-    """What was taken back of a transfer; ``row`` is ours, empty for one made at Stripe itself."""
+    """What was taken back of a transfer; ``row`` is ours, ``None`` for one made at Stripe itself."""
 
     id: str
     amount: int
-    row: str
+    row: UUID | None
 
 
 @dataclass(frozen=True)
 class TransferSeen:
-    """A transfer and its reversals; ``row`` is ours, empty for one made at Stripe itself."""
+    """A transfer and its reversals; ``row`` is ours, ``None`` for one made at Stripe itself."""
 
     id: str
     amount: int
-    row: str
+    row: UUID | None
     reversals: Sequence[ReversalSeen]
 
 
@@ -123,7 +123,7 @@ def transfer(transfer_id: str) -> TransferSeen | None:
 def transfer_of(row: UUID, *, payment: UUID) -> TransferSeen | None:
     """The transfer that was made for a row of ours, if there is one. Raises Refused or Unavailable."""
     for found in pages(stripe_client().v1.transfers.list, {"transfer_group": str(payment)}):
-        if _named_in(found, _TRANSFER) == str(row):
+        if _row(found, _TRANSFER) == row:
             return _transfer_seen(found)
     return None
 
@@ -136,7 +136,7 @@ def take_back(transfer_id: str, amount: int, *, row: UUID, key: str) -> Reversal
 
 def reversal_of(row: UUID, *, transfer: str) -> ReversalSeen | None:
     """The reversal that was made for a row of ours, if there is one. Raises Refused or Unavailable."""
-    return next((seen for seen in _reversals(transfer) if seen.row == str(row)), None)
+    return next((seen for seen in _reversals(transfer) if seen.row == row), None)
 
 
 def _account_seen(found: Seen) -> AccountSeen:
@@ -157,7 +157,7 @@ def _account_seen(found: Seen) -> AccountSeen:
 def _transfer_seen(found: Seen) -> TransferSeen:
     # Within the object Stripe lists the newest ten only; that none was reversed is said beside it.
     reversals = _reversals(found["id"]) if found.get("amount_reversed") else []
-    return TransferSeen(found["id"], found["amount"], _named_in(found, _TRANSFER), reversals)
+    return TransferSeen(found["id"], found["amount"], _row(found, _TRANSFER), reversals)
 
 
 def _reversals(transfer_id: str) -> list[ReversalSeen]:
@@ -166,8 +166,12 @@ def _reversals(transfer_id: str) -> list[ReversalSeen]:
 
 
 def _reversal_seen(found: Seen) -> ReversalSeen:
-    return ReversalSeen(found["id"], found["amount"], _named_in(found, _REVERSAL))
+    return ReversalSeen(found["id"], found["amount"], _row(found, _REVERSAL))
 
 
-def _named_in(found: Seen, name: str) -> str:
-    return str((found.get("metadata") or {}).get(name, ""))
+def _row(found: Seen, name: str) -> UUID | None:
+    """The row of ours that an object names; metadata may be written by anybody at Stripe."""
+    try:
+        return UUID((found.get("metadata") or {})[name])
+    except (KeyError, ValueError):
+        return None

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import hmac
+import json
+import time
 from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
 from django.test import Client
+from pytest_django import Settings
 
 from billing import onboarding, payables
 from billing.models import Event, SellerAccount
@@ -121,6 +126,22 @@ def test_what_stripe_says_later_is_heard_by_its_event(client: Client, stripe_wor
     work_off()
     assert Event.objects.filter(type="account.updated", state=Event.State.PROCESSED).exists()
     assert state(account) == "active"
+
+
+def test_an_account_that_is_taken_away_from_us_is_heard_of_by_an_event_about_something_else(
+    client: Client, settings: Settings, stripe_world: StripeWorld
+) -> None:
+    payables.seller_account(an_account("maker"))
+    SellerAccount.objects.update(stripe_id="acct_gone", state="active")
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_ours"]
+    told = {"id": "evt_1", "type": "account.application.deauthorized", "account": "acct_gone"}
+    body = json.dumps({**told, "object": "event", "data": {"object": {"id": "ca_1", "object": "application"}}})
+    now = int(time.time())
+    signed = hmac.new(b"whsec_ours", f"{now}.{body}".encode(), hashlib.sha256).hexdigest()
+    headers = {"Stripe-Signature": f"t={now},v1={signed}"}
+    assert client.post("/webhooks/stripe", body, content_type="application/json", headers=headers).status_code == 200
+    work_off()
+    assert SellerAccount.objects.get().state == "closed"
 
 
 def test_what_no_event_told_is_found_by_the_sweep(stripe_world: StripeWorld) -> None:

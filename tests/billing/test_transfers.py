@@ -310,6 +310,13 @@ def test_what_staff_take_back_at_stripe_is_seen(stripe_world: StripeWorld, selle
 
 def test_a_transfer_that_is_none_of_ours_is_none_of_ours(stripe_world: StripeWorld, seller: Account) -> None:
     assert not transfers.look("tr_unknown")
+    a_sale(stripe_world, seller)
+    destination = SellerAccount.objects.get(account=seller).stripe_id
+    for metadata in ({}, {"lookalike_transfer": "none of yours"}, {"lookalike_transfer": str(uuid4())}):
+        wanted = {"amount": 100, "currency": "eur", "destination": destination, "metadata": metadata}
+        made = stripe_world.client.v1.transfers.create(wanted)  # type: ignore[arg-type]
+        assert not transfers.look(made.id)
+    assert not Transfer.objects.exists()
 
 
 def test_a_hold_keeps_everything_back_until_it_is_lifted(
