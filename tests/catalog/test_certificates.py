@@ -276,12 +276,13 @@ def offline(script: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedP
 
 #: Runs a script and tells how much memory it held at most.
 MEASURED = """
-import resource, runpy, sys
+import runpy, sys, tracemalloc
+tracemalloc.start()
 sys.argv = sys.argv[1:]
 try:
     runpy.run_path(sys.argv[0], run_name="__main__")
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    print(tracemalloc.get_traced_memory()[1], file=sys.stderr)
 """
 
 Offline = Callable[..., "subprocess.CompletedProcess[str]"]
