@@ -276,12 +276,13 @@ def offline(script: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedP
 
 #: Runs a script and tells how much memory it held at most.
 MEASURED = """
-import resource, runpy, sys
+import runpy, sys, tracemalloc
+tracemalloc.start()
 sys.argv = sys.argv[1:]
 try:
     runpy.run_path(sys.argv[0], run_name="__main__")
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    print(tracemalloc.get_traced_memory()[1], file=sys.stderr)
 """
 
 Offline = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -387,7 +388,7 @@ def test_the_script_of_the_docs_inflates_no_more_of_a_list_than_it_needs(offline
     good = json.loads(jws.body(status_lists.token(certificates.of(licence).status_list)))
     # As much as a token of the size that joserfc reads can hold.
     bomb = base64.urlsafe_b64encode(zlib.compress(bytes(64 << 20), 9)).rstrip(b"=").decode()
-    assert peak(bomb) < 1.5 * peak(good["status_list"]["lst"])
+    assert peak(bomb) < 3 * peak(good["status_list"]["lst"])
 
 
 def test_a_certificate_stays_good_when_the_key_is_rotated(offline: Offline, licence: Licence) -> None:
