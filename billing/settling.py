@@ -37,8 +37,9 @@ def settle(payment_id: UUID) -> Payment:
             disputes.look(payment)
             payment.save()
             fulfilment.follow(payment)
-            invoices.follow(payment)
             payables.keep(payment)
+            # Last: who takes a number keeps all others of its series waiting.
+            invoices.follow(payment)
         Payment.objects.filter(id=payment.id).update(looked_at=Now())
         if _standing(payment) != before:
             queue.release(payment.id)
