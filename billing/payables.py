@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from billing import debts, kinds, postings
-from billing.models import Dispute, Payable, Payment, PayoutHold, Reversal, SellerAccount, Transfer
+from billing.models import Dispute, Payable, Payment, PayoutHold, Refund, Reversal, SellerAccount, Transfer
 from billing.shares import refunded
 from marketplace.accounts.models import Account
 from marketplace.work import queue
@@ -59,6 +59,9 @@ def why_not(payable: Payable) -> str:
     """What keeps the payable from being sent now, as a sentence for its seller; empty when nothing does."""
     if Dispute.objects.open().filter(payment=payable.payment_id).exists():
         return "The buyer disputes the payment. It is sent when the dispute is decided for you."
+    asked_back = Refund.objects.filter(payment=payable.payment_id, state=Refund.State.REQUESTED)
+    if asked_back.filter(intent__surplus=False).exists():
+        return "A refund of the payment is on its way."
     if PayoutHold.objects.in_force().filter(account=payable.seller_id).exists():
         return "Payouts of this account are on hold."
     state = SellerAccount.objects.values_list("state", flat=True).get(account=payable.seller_id)

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from billing.models.dispute import Dispute
 from billing.models.payment import Payment
 from billing.models.payout_hold import PayoutHold
+from billing.models.refund import Refund
 from billing.models.seller import SellerAccount
 from marketplace.accounts.models import Account
 
@@ -22,11 +23,17 @@ OWED: Final = F("amount") - F("refunded") - RECEIVED
 
 class PayableQuerySet(models.QuerySet["Payable"]):
     def free(self) -> PayableQuerySet:
-        """Payables that nothing keeps from being sent: no open dispute, no payout hold, and an account to send to."""
+        """Payables that nothing keeps from being sent.
+
+        No dispute is open, no refund is on its way to Stripe, no payout hold in force, and the account can receive.
+        """
+        refunds = Refund.objects.filter(
+            payment=OuterRef("payment"), state=Refund.State.REQUESTED, intent__surplus=False
+        )
         disputes = Dispute.objects.open().filter(payment=OuterRef("payment"))
         holds = PayoutHold.objects.in_force().filter(account=OuterRef("seller"))
         active = SellerAccount.objects.filter(account=OuterRef("seller"), state=SellerAccount.State.ACTIVE)
-        return self.filter(~Exists(disputes), ~Exists(holds), Exists(active))
+        return self.filter(~Exists(disputes), ~Exists(refunds), ~Exists(holds), Exists(active))
 
     def in_excess(self) -> PayableQuerySet:
         """Payables of which more lies with the seller than may."""

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from billing import kinds, ledger, payables, payout_holds, transfers
+from billing import kinds, ledger, payables, payout_holds, refunds, transfers
 from billing.ledger import Book
-from billing.models import Payable, PayoutHold, Reversal, SellerAccount, Transfer
+from billing.models import Payable, PayoutHold, Refund, Reversal, SellerAccount, Transfer
 from marketplace.accounts.models import Account, User
 from marketplace.work import queue
 from marketplace.work.celery_tasks import perform
@@ -175,6 +175,19 @@ def test_a_refund_before_the_window_is_over_leaves_less_to_send(stripe_world: St
     pay_out()
     assert sent_at_stripe(stripe_world, seller) == payable_of(payment).transferred == 5_100
     agree_with_the_books(seller)
+
+
+def test_nothing_is_sent_while_a_refund_is_asked_for_and_not_at_stripe(
+    stripe_world: StripeWorld, seller: Account
+) -> None:
+    payment = a_sale(stripe_world, seller)
+    pass_the_window()
+    refunds.ask(payment, 4_000, reason=Refund.Reason.STAFF)
+    payables.release_due()
+    assert payable_of(payment).state == Payable.State.PENDING
+    work_off()
+    pay_out()
+    assert sent_at_stripe(stripe_world, seller) == 5_100 and not Reversal.objects.exists()
 
 
 def test_refunds_after_the_transfer_are_taken_back_in_proportion(stripe_world: StripeWorld, seller: Account) -> None:
