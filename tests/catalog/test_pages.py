@@ -9,6 +9,7 @@ import shlex
 import pyarrow as pa
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 from uuid_utils.compat import uuid7
 
 from catalog import again, attachments, licensing, previews, publishing
@@ -213,3 +214,18 @@ def test_the_provenance_has_the_command_that_makes_the_rows_again(client: Client
     ]
     version.recipe["source"] = {"kind": "upload", "rows": 3}
     assert again.command(version) == ""
+
+
+def test_the_page_asks_for_little_and_each_time_whether_there_is_a_licence(
+    client: Client, dataset: Dataset, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    previews.make(a_version(dataset))
+    on_shelf(dataset)
+    shown(client)
+    with django_assert_max_num_queries(7):
+        assert "in all with a licence" in shown(client)
+    licence = licensing.acquire(signed_in(client), dataset.listing.offers.get())
+    with django_assert_max_num_queries(11):
+        assert "in all with a licence" not in shown(client)
+    licensing.revoke(licensing.Cause(licence.cause_kind, licence.cause_id), "refunded")
+    assert "in all with a licence" in shown(client)
