@@ -138,9 +138,11 @@ class StripeWorld:
         """Have a seller told Stripe all that it wants to know."""
         self.control("account", account=account, complete=True)
 
-    def restrict_account(self, account: str, *fields: str) -> None:
-        """Have Stripe want to know more of a seller, and stop transfers and payouts until then."""
-        self.control("account", account=account, require=fields or ("individual.verification.document",))
+    def restrict_account(self, account: str, *fields: str, within: timedelta | None = None) -> None:
+        """Have Stripe want to know more of a seller: at once, and nothing can be received, or ``within`` some time."""
+        seconds = None if within is None else within.total_seconds()
+        wanted = fields or ("individual.verification.document",)
+        self.control("account", account=account, require=wanted, within=seconds)
 
     def drain_account(self, account: str) -> None:
         """Have a seller paid out by Stripe, so that nothing is left to reverse a transfer from."""

@@ -9,8 +9,10 @@ import base64
 import hashlib
 import json
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 from marketplace.local.stripe import contrary, faults, objects, operations
@@ -20,8 +22,6 @@ from marketplace.local.stripe.errors import StripeError
 from marketplace.local.stripe.forms import decode
 from marketplace.local.stripe.rendering import shown
 from marketplace.local.stripe.state import Store, World, random_text
-
-__all__ = ["Answer", "Api", "Request", "objects"]
 
 _KEY = re.compile(r"(sk|rk)_test_[\w-]+")
 #: How long an answer is kept for a repeated request: https://docs.stripe.com/api/idempotent_requests.
@@ -70,8 +70,26 @@ class Api:
             world = self._world(request, request_id)
             answer = self._answer(request, world)
         except StripeError as error:
-            answer = _refused(error)
+            answer = self._refused(error)
+        except Exception:  # noqa: BLE001 - whatever it is, it is written down and fails the tests
+            answer = self._broken(request)
         return replace(answer, headers=headers | answer.headers)
+
+    def _broken(self, request: Request) -> Answer:
+        """We failed, and not because we were told to: the tests must hear of it."""
+        said = traceback.format_exc()
+        self.store.note_violation("", f"{request.method} {request.path}", said)
+        return self._refused(StripeError("The stand-in failed; its audit says how.", status=500, kind="api_error"))
+
+    def _refused(self, error: StripeError, world: World | None = None) -> Answer:
+        """A refusal, which has a schema too."""
+        body = error.body()
+        for fault in self.checker.faults(self.store.document.schema("error"), body, "refusal"):
+            self.store.note_violation(world.key if world else "", f"{error.status}: {error.message}", fault)
+        if world is not None and world.contrary:
+            body = contrary.adorned(body)
+        headers = {"Stripe-Should-Retry": "true"} if error.status == HTTPStatus.CONFLICT else {}
+        return Answer(error.status, body, headers)
 
     def _world(self, request: Request, request_id: str) -> World:
         key = api_key(request.headers)
@@ -91,13 +109,13 @@ class Api:
         self._check_version(request, world)
         fault = faults.next_for(world, route.operation.name)
         if fault and not fault.after_effect:
-            return Answer(500, {}, drops=True) if fault.drops else _refused(faults.refusal(fault))
+            return Answer(500, {}, drops=True) if fault.drops else self._refused(faults.refusal(fault))
         answer = self._once(request, world, route)
         if fault and fault.kind == "slow":
             return self._slowly(answer, world, fault.seconds)
         if fault and fault.drops:
             return Answer(500, {}, drops=True)
-        return _refused(faults.refusal(fault)) if fault else answer
+        return self._refused(faults.refusal(fault)) if fault else answer
 
     def _slowly(self, answer: Answer, world: World, seconds: float) -> Answer:
         """An answer that takes its time; meanwhile its key is in use, until whoever sends it calls ``release``."""
@@ -163,12 +181,12 @@ class Api:
                 except StripeError as error:
                     if not error.keep:
                         raise
-                    answer = _refused(error, world)
+                    answer = self._refused(error, world)
                 self._keep(world, answer, kept_as)
         except StripeError as error:
             failure = error
         if failure:
-            answer = _refused(failure, world)
+            answer = self._refused(failure, world)
             with self.store.transaction():
                 operations.pass_time(world)
                 self._keep(world, answer, kept_as)
@@ -186,12 +204,7 @@ class Api:
         if not account:
             return world
         if world.find(account) is None:
-            raise StripeError(
-                f"The provided key '{world.key[:12]}…' does not have access to account '{account}' (or that account "
-                "does not exist). Application access may have been revoked.",
-                status=403,
-                code="account_invalid",
-            )
+            raise objects.accounts.no_access(world, account)
         return world.seen_by(account)
 
     def _done(self, request: Request, world: World, route: Route, asked: dict[str, Any]) -> Answer:
@@ -234,14 +247,6 @@ def api_key(headers: Mapping[str, str]) -> str:
     if not _KEY.fullmatch(key):
         raise StripeError(f"Invalid API Key provided: {key[:8]}***", status=401)
     return key
-
-
-def _refused(error: StripeError, world: World | None = None) -> Answer:
-    body = error.body()
-    if world is not None and world.contrary:
-        body = contrary.adorned(body)
-    headers = {"Stripe-Should-Retry": "true"} if error.status == 409 else {}
-    return Answer(error.status, body, headers)
 
 
 def _fingerprint(request: Request) -> str:

@@ -5,6 +5,7 @@ It is no part of Stripe's API, and nothing of the product may use it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -55,8 +56,11 @@ def clock(store: Store, world: World, wish: Wish) -> Any:
     seconds = float(_need(wish, "seconds"))
     if not 0 <= seconds <= timedelta(days=_DAYS_AT_MOST).total_seconds():
         raise StripeError("The clock goes forward only.", param="seconds")
-    world.settle("ahead", float(world.fact("ahead", 0.0)) + seconds)
-    operations.pass_time(world)
+    there = world.ahead + seconds
+    while (due := world.next_due()) is not None and due < time.time() + there:
+        world.move_clock(max(due - time.time(), world.ahead))
+        operations.pass_time(world)
+    world.move_clock(there)
     return {"now": world.now}
 
 
@@ -96,11 +100,13 @@ def set_webhooks(store: Store, world: World, wish: Wish) -> Any:
     for name in ("paused", "reverse"):
         if name in wish:
             world.settle(name, bool(wish[name]))
+    if "paused" in wish:
+        webhooks.hold(store, world) if wish["paused"] else webhooks.let_go(store, world)
     for name in ("duplicate", "lose"):
         if name in wish:
             world.settle(name, int(wish[name]))
     if wish.get("flush"):
-        store.database.execute("UPDATE deliveries SET due = 0 WHERE world = ?", [world.key])
+        webhooks.let_go(store, world)
     return {}
 
 
@@ -147,12 +153,14 @@ def decide(store: Store, world: World, wish: Wish) -> Any:
 
 @verb("account")
 def account(store: Store, world: World, wish: Wish) -> Any:
-    """What becomes of a connected account: ``complete`` it, have it ``require`` fields, ``drain`` its balance."""
+    """What becomes of a connected account: ``complete`` it, ``require`` fields ``within`` seconds, ``drain`` it."""
     found = world.get("account", _need(wish, "account"), param="account")
     if wish.get("complete"):
         accounts.complete(world, found)
     if "require" in wish:
-        accounts.require(world, found, list(wish["require"]))
+        within = wish.get("within")
+        by = None if within is None else world.now + int(within)
+        accounts.require(world, found, list(wish["require"]), by=by)
     if wish.get("drain"):
         _drain(world.seen_by(found["id"]))
     return public(world.get("account", found["id"]))

@@ -128,7 +128,8 @@ def _bill(session: Object, items: list[Object]) -> str:
     )
     tax = session["total_details"]["amount_tax"]
     if session["automatic_tax"]["enabled"]:
-        rows += _row("Tax", words(tax, currency))
+        within = session["amount_total"] == session["amount_subtotal"]
+        rows += _row("Tax, within the price" if within and tax else "Tax", words(tax, currency))
     foot = _row("Total", words(session["amount_total"], currency))
     return f"<table><tbody>{rows}</tbody><tfoot>{foot}</tfoot></table>"
 

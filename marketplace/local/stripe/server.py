@@ -58,8 +58,9 @@ class Server:
         request = Request(http.method, http.url.path, http.headers, http.url.query, body, _base(http))
         answer = self.api.answer(request)
         self.courier.wake.set()
-        if answer.wait:
+        try:
             await asyncio.sleep(answer.wait)
+        finally:
             self.api.release(answer)
         return _BrokenConnection(status_code=500) if answer.drops else _json(answer)
 
@@ -264,6 +265,9 @@ async def _wish(http: HttpRequest) -> dict[str, Any]:
 
 
 def _checkout_page(world: World, session: Object, problem: str | None, given: dict[str, str]) -> str:
+    if session["customer"]:
+        known = world.get("customer", session["customer"])
+        given = {name: known[name] for name in ("email", "name") if known[name]} | given
     return pages.checkout(session, world.all("item", _session=session["id"]), problem, given)
 
 

@@ -60,9 +60,10 @@ CREATE TABLE IF NOT EXISTS objects (
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (world, account, kind, number);
 CREATE TABLE IF NOT EXISTS timers (
     number INTEGER PRIMARY KEY AUTOINCREMENT, world TEXT NOT NULL, account TEXT NOT NULL, due REAL NOT NULL,
-    what TEXT NOT NULL, id TEXT NOT NULL
+    really_due REAL NOT NULL, what TEXT NOT NULL, id TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS timers_by_due ON timers (world, due);
+CREATE INDEX IF NOT EXISTS timers_by_real_time ON timers (really_due);
 CREATE TABLE IF NOT EXISTS answers (
     world TEXT NOT NULL, key TEXT NOT NULL, asked TEXT NOT NULL, at REAL NOT NULL, request TEXT NOT NULL,
     status INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (world, key)
@@ -71,6 +72,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     number INTEGER PRIMARY KEY AUTOINCREMENT, world TEXT NOT NULL, event TEXT NOT NULL, endpoint TEXT NOT NULL,
     due REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX IF NOT EXISTS deliveries_by_due ON deliveries (due);
 CREATE TABLE IF NOT EXISTS violations (
     number INTEGER PRIMARY KEY AUTOINCREMENT, world TEXT NOT NULL, at REAL NOT NULL, request TEXT NOT NULL,
     sentence TEXT NOT NULL
@@ -124,11 +126,7 @@ class Store:
 
     def waiting(self) -> list[str]:
         """The keys of worlds in which something's time has come."""
-        rows = self.database.execute(
-            "SELECT DISTINCT timers.world FROM timers LEFT JOIN worlds USING (world) "
-            "WHERE due <= ? + coalesce(json_extract(facts, '$.ahead'), 0)",
-            [time.time()],
-        )
+        rows = self.database.execute("SELECT DISTINCT world FROM timers WHERE really_due <= ?", [time.time()])
         return [row[0] for row in rows]
 
     def note_violation(self, world: str, request: str, sentence: str) -> None:
@@ -181,8 +179,23 @@ class World:
 
     @property
     def now(self) -> int:
-        """This world's time: its clock can be moved forward."""
-        return int(time.time() + float(self.fact("ahead", 0.0)))
+        """This world's time, in whole seconds as Stripe tells it: its clock can be moved forward."""
+        return int(self.exact_now)
+
+    @property
+    def exact_now(self) -> float:
+        """The same, as exact as a clock is."""
+        return time.time() + self.ahead
+
+    @property
+    def ahead(self) -> float:
+        """How far this world's clock was moved forward, in seconds."""
+        return float(self.fact("ahead", 0.0))
+
+    def move_clock(self, ahead: float) -> None:
+        """Put the clock forward to so far ahead of real time."""
+        self.settle("ahead", ahead)
+        self.store.database.execute("UPDATE timers SET really_due = due - ? WHERE world = ?", [ahead, self.key])
 
     def seen_by(self, account: str) -> World:
         """The same world as one of its connected accounts sees it; empty for the platform."""
@@ -302,15 +315,20 @@ class World:
     def later(self, seconds: float, what: str, name: str) -> None:
         """Have something happen to an object in so many seconds of this world's time."""
         self.store.database.execute(
-            "INSERT INTO timers (world, account, due, what, id) VALUES (?, ?, ?, ?, ?)",
-            [self.key, self.account, self.now + seconds, what, name],
+            "INSERT INTO timers (world, account, due, really_due, what, id) VALUES (?, ?, ?, ?, ?, ?)",
+            [self.key, self.account, self.now + seconds, self.now + seconds - self.ahead, what, name],
         )
+
+    def next_due(self) -> float | None:
+        """When the next thing's time comes."""
+        row = self.store.database.execute("SELECT min(due) FROM timers WHERE world = ?", [self.key]).fetchone()
+        return None if row[0] is None else float(row[0])
 
     def due(self) -> tuple[str, str, str] | None:
         """The next thing whose time has come, taken from the list: (account, what, id)."""
         row = self.store.database.execute(
             "SELECT number, account, what, id FROM timers WHERE world = ? AND due <= ? ORDER BY due, number LIMIT 1",
-            [self.key, self.now],
+            [self.key, self.exact_now],
         ).fetchone()
         if row is None:
             return None

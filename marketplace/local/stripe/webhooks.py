@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from marketplace.local.stripe import contrary, operations
+from marketplace.local.stripe.objects.events import NEVER
 from marketplace.local.stripe.rendering import public
 from marketplace.local.stripe.state import Store, World
 
+_LOG = logging.getLogger(__name__)
 #: Stripe tries for three days, with growing pauses; here the first pauses are short.
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 _ATTEMPTS = 60
@@ -64,7 +67,10 @@ class Courier:
         """Carry what is due, and let time pass in all worlds. Ends when it is cancelled."""
         while True:
             self.wake.clear()
-            self._pass_time()
+            try:
+                self._pass_time()
+            except Exception:  # noqa: BLE001 - one world that fails must not end the deliveries of all
+                _LOG.exception("What time brought about failed.")
             for parcel in due(self._store, _AT_ONCE - len(self._carried), self._carried):
                 self._carried.add(parcel.number)
                 asyncio.get_running_loop().create_task(self._carry(parcel))
@@ -89,12 +95,20 @@ class Courier:
 def due(store: Store, limit: int, besides: set[int]) -> list[Parcel]:
     """What is to be carried now, oldest first; where events come in reverse, the newest first."""
     rows = store.database.execute(
-        "SELECT number, world, event, endpoint FROM deliveries LEFT JOIN worlds USING (world) WHERE due <= ? "
-        "AND NOT coalesce(json_extract(facts, '$.paused'), 0) ORDER BY number LIMIT 500",
-        [time.time()],
+        "SELECT number, world, event, endpoint FROM deliveries WHERE due <= ? ORDER BY number LIMIT 500", [time.time()]
     ).fetchall()
     found = _parcels(store, [row for row in rows if row[0] not in besides])
     return found[: max(limit, 0)]
+
+
+def hold(store: Store, world: World) -> None:
+    """Deliver nothing that waits in one world, until it is let go."""
+    store.database.execute("UPDATE deliveries SET due = ? WHERE world = ?", [NEVER, world.key])
+
+
+def let_go(store: Store, world: World) -> None:
+    """Deliver at once all that waits in one world."""
+    store.database.execute("UPDATE deliveries SET due = 0 WHERE world = ?", [world.key])
 
 
 def held(store: Store, world: World) -> list[Parcel]:
@@ -125,7 +139,7 @@ def settle(store: Store, parcel: Parcel, *, taken: bool) -> None:
             return
         pause = _PAUSES[min(attempts, len(_PAUSES)) - 1]
         store.database.execute(
-            "UPDATE deliveries SET attempts = ?, due = ? WHERE number = ?",
+            "UPDATE deliveries SET attempts = ?, due = max(due, ?) WHERE number = ?",
             [attempts, time.time() + pause, parcel.number],
         )
 

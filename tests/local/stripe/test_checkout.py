@@ -197,6 +197,23 @@ def test_tax_is_added_or_within_and_shown_before_paying(
     assert done.payment_intent.amount_received == total
 
 
+def test_tax_for_a_known_customer_needs_an_address_theirs_or_the_pages(world: StripeWorld) -> None:
+    customer = world.client.v1.customers.create({"email": "known@example.org"})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        _session(world.client, customer=customer.id, automatic_tax={"enabled": True})
+    assert refused.value.code == "customer_tax_location_invalid"
+    session = _session(
+        world.client,
+        customer=customer.id,
+        automatic_tax={"enabled": True},
+        customer_update={"address": "auto", "name": "auto"},
+    )
+    assert 'value="known@example.org"' in world.visit(str(session.url)).text
+    world.post(str(session.url), number="4242424242424242", email="known@example.org", name="N. N.", country="DE")
+    known = world.client.v1.customers.retrieve(customer.id)
+    assert known.address and (known.address.country, known.name) == ("DE", "N. N.")
+
+
 def test_an_invoice_is_made_of_a_payment_when_asked_for(world: StripeWorld) -> None:
     session = _session(
         world.client, invoice_creation={"enabled": True, "invoice_data": {"description": "PO 12", "footer": "Thanks"}}

@@ -108,6 +108,27 @@ def test_an_account_that_stripe_restricts_can_receive_nothing_until_it_answers(w
     assert world.client.v1.transfers.create(wanted).amount == 100  # type: ignore[arg-type]
 
 
+def test_stripe_may_want_to_know_more_by_some_time_and_close_nothing_yet(world: StripeWorld, seller: str) -> None:
+    world.restrict_account(seller, "tos_acceptance.date", within=timedelta(days=14))
+    account = world.client.v1.accounts.retrieve(seller)
+    assert account.requirements and account.capabilities
+    assert (account.requirements.currently_due, account.requirements.past_due) == (["tos_acceptance.date"], [])
+    assert account.requirements.current_deadline
+    assert (account.requirements.disabled_reason, account.capabilities.transfers) == (None, "active")
+
+
+def test_a_rejected_account_receives_nothing_and_a_deleted_one_is_not_ours_any_more(
+    world: StripeWorld, seller: str
+) -> None:
+    rejected = world.client.v1.accounts.reject(seller, {"reason": "fraud"})
+    assert rejected.requirements and rejected.capabilities
+    assert (rejected.requirements.disabled_reason, rejected.capabilities.transfers) == ("rejected.fraud", "inactive")
+    world.client.v1.accounts.delete(seller)
+    with pytest.raises(stripe.PermissionError) as refused:
+        world.client.v1.accounts.retrieve(seller)
+    assert refused.value.error and refused.value.error.code == "account_invalid"
+
+
 def test_the_sum_of_transfers_never_exceeds_the_payment_they_come_from(world: StripeWorld, seller: str) -> None:
     charge = _charge(world)
     transfers = world.client.v1.transfers

@@ -20,6 +20,7 @@ from marketplace.local.stripe.checks import MUST_HAVE, Checker
 from marketplace.local.stripe.document import Document
 from marketplace.local.stripe.operations import _OPERATIONS
 from marketplace.local.stripe.state import Store
+from tests.stripe_world import VERSION
 
 _ROUNDS = 400
 _ODD = [None, "", "x", 7, -1, 1.5, True, [], [None], {}, {"object": "charge"}, {"id": 4}]
@@ -54,6 +55,24 @@ def test_every_operation_that_the_stand_in_answers_is_in_the_description(describ
             "ending_before",
             "created",
         }, name
+
+
+def test_the_version_that_tests_pin_is_that_of_the_description(described: Document) -> None:
+    assert described.version == VERSION
+
+
+def test_a_failure_of_the_stand_in_is_written_down_and_changes_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise RuntimeError("something that nobody thought of")
+
+    monkeypatch.setattr("marketplace.local.stripe.objects.customers.emit", fails)
+    assert _ask(api, "POST", "/v1/customers", "name=N")["error"]["type"] == "api_error"
+    monkeypatch.undo()
+    assert _ask(api, "GET", "/v1/customers")["data"] == []
+    (violation,) = api.store.violations()
+    assert "something that nobody thought of" in violation["violation"]
 
 
 def test_the_must_have_fields_are_fields_of_their_objects(described: Document) -> None:

@@ -256,6 +256,23 @@ def test_a_hold_that_nobody_captures_ends_by_the_clock_and_an_event_says_so(worl
     assert not list(world.client.v1.balance_transactions.list().auto_paging_iter())
 
 
+def test_what_happens_while_the_clock_moves_happens_at_its_own_time(world: StripeWorld) -> None:
+    held = world.client.v1.payment_intents.create(
+        {
+            "amount": 5_000,
+            "currency": "eur",
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "capture_method": "manual",
+            **NO_REDIRECT,
+        }
+    )
+    world.clock_forward(timedelta(days=30))
+    ended = world.client.v1.payment_intents.retrieve(held.id)
+    assert ended.canceled_at
+    assert 7 * _DAY <= ended.canceled_at - held.created <= 7 * _DAY + 60
+
+
 def test_money_of_a_payment_is_pending_and_then_available(world: StripeWorld) -> None:
     client = world.client
     client.v1.payment_intents.create(

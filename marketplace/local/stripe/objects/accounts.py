@@ -63,14 +63,14 @@ def list_accounts(call: Call) -> Answer:
 
 @operation("GetAccountsAccount")
 def retrieve(call: Call) -> Answer:
-    """One connected account."""
-    return call.world.get("account", call.id)
+    """One connected account; of one that is not ours, or no longer, nothing is told."""
+    return _ours(call)
 
 
 @operation("PostAccountsAccount", _CHANGEABLE)
 def update(call: Call) -> Answer:
     """Change a connected account, or ask for more capabilities."""
-    account = call.world.get("account", call.id)
+    account = _ours(call)
     for name in _requested(call.asked):
         account["capabilities"].setdefault(name, "active" if account["details_submitted"] else "inactive")
     for field in ("email", "business_type"):
@@ -85,12 +85,22 @@ def update(call: Call) -> Answer:
 @operation("DeleteAccountsAccount")
 def delete(call: Call) -> Answer:
     """Close an account, once its balance is zero: https://docs.stripe.com/api/accounts/delete."""
-    account = call.world.get("account", call.id)
+    account = _ours(call)
     if any(sum(both) for both in balances(call.world.seen_by(call.id)).values()):
         raise StripeError("Cannot delete an account that has a balance.", code="account_invalid")
     call.world.remove(account)
     emit(call.world.seen_by(call.id), "account.application.deauthorized", {"id": "ca_local", "object": "application"})
     return {"id": call.id, "object": "account", "deleted": True}
+
+
+@operation("PostAccountsAccountReject", "reason")
+def reject(call: Call) -> Answer:
+    """Have nothing to do with an account any more: https://docs.stripe.com/api/account/reject."""
+    account = _ours(call)
+    if call.asked["reason"] not in ("fraud", "terms_of_service", "other"):
+        raise StripeError("Invalid reason: must be one of fraud, terms_of_service or other", param="reason")
+    require(call.world, account, [], reason=f"rejected.{call.asked['reason']}")
+    return account
 
 
 @operation("GetAccountsAccountCapabilities")
@@ -164,18 +174,41 @@ def complete(world: World, account: Object) -> None:
     _tell(world, account)
 
 
-def require(world: World, account: Object, needed: list[str]) -> None:
-    """Stripe wants to know more by now: until then no transfers and no payouts.
+def require(
+    world: World, account: Object, needed: list[str], *, reason: str = "requirements.past_due", by: int | None = None
+) -> None:
+    """Stripe wants to know more: by now, and until then there are no transfers and no payouts; or by some time.
 
     https://docs.stripe.com/connect/handling-api-verification
     """
-    if not needed:
-        complete(world, account)
+    if by is not None:
+        account["requirements"] = _requirements(needed) | {"current_deadline": by, "disabled_reason": None}
+        world.put(account)
+        _tell(world, account)
         return
-    account |= {"payouts_enabled": False, "charges_enabled": False, "requirements": _requirements(needed, past=True)}
+    requirements = _requirements(needed, past=True) | {"disabled_reason": reason}
+    account |= {"payouts_enabled": False, "charges_enabled": False, "requirements": requirements}
     account["capabilities"] = dict.fromkeys(account["capabilities"], "inactive")
     world.put(account)
     _tell(world, account)
+
+
+def _ours(call: Call) -> Object:
+    """https://docs.stripe.com/error-codes#account-invalid."""
+    found = call.world.find(call.id)
+    if found is None or found["object"] != "account":
+        raise no_access(call.world, call.id)
+    return found
+
+
+def no_access(world: World, name: str) -> StripeError:
+    """How Stripe words that an account is not one of ours, or no longer."""
+    return StripeError(
+        f"The provided key '{world.key[:12]}…' does not have access to account '{name}' (or that account does not "
+        "exist). Application access may have been revoked.",
+        status=403,
+        code="account_invalid",
+    )
 
 
 def _tell(world: World, account: Object) -> None:

@@ -56,8 +56,7 @@ def create(call: Call) -> Answer:
     need(asked, "success_url")
     if "customer" in asked and "customer_email" in asked:
         raise StripeError("You may only specify one of these parameters: customer, customer_email.", param="customer")
-    if "customer" in asked:
-        world.get("customer", asked["customer"], param="customer")
+    _check_customer(world, asked)
     if asked.get("payment_method_types", ["card"]) != ["card"]:
         raise unsupported("payment methods other than cards", param="payment_method_types")
     session = world.make(
@@ -85,6 +84,7 @@ def create(call: Call) -> Answer:
         success_url=asked["success_url"],
         tax_id_collection={"required": "never"} | (asked.get("tax_id_collection") or {"enabled": False}),
         ui_mode="hosted_page",
+        _customer_update=asked.get("customer_update") or {},
         _intent_data=only(asked.get("payment_intent_data") or {}, _INTENT_DATA, "payment_intent_data"),
         _setup_data=only(asked.get("setup_intent_data") or {}, "description metadata", "setup_intent_data"),
     )
@@ -245,12 +245,41 @@ def _remember_payer(world: World, session: Object, payer: Payer) -> None:
         "tax_exempt": _tax_exempt(world, session),
         "tax_ids": [],
     }
+    if session["customer"]:
+        _update_customer(world, session, payer)
     customer = session["customer"] or session.get("_customer")
     if customer is None and session["customer_creation"] == "always":
         made = customers.new(world, email=payer.email, name=payer.name, address=session["customer_details"]["address"])
         emit(world, "customer.created", made)
         session["_customer"] = made["id"]
     world.put(session)
+
+
+def _check_customer(world: World, asked: dict[str, Any]) -> None:
+    """https://docs.stripe.com/tax/checkout#existing-customers: tax needs an address, the customer's or the page's."""
+    if "customer" not in asked:
+        if "customer_update" in asked:
+            raise StripeError("`customer_update` can only be used with `customer`.", param="customer_update")
+        return
+    customer = world.get("customer", asked["customer"], param="customer")
+    taxed = (asked.get("automatic_tax") or {}).get("enabled")
+    updates = (asked.get("customer_update") or {}).get("address") == "auto"
+    if taxed and not updates and not (customer["address"] or {}).get("country"):
+        raise StripeError(
+            "Automatic tax calculation in Checkout requires a valid address on the Customer. Add a valid address to "
+            "the Customer or set either `customer_update[address]` to 'auto' or `customer_update[shipping]` to 'auto' "
+            "to save the address entered in Checkout to the Customer.",
+            code="customer_tax_location_invalid",
+        )
+
+
+def _update_customer(world: World, session: Object, payer: Payer) -> None:
+    customer, wish = world.get("customer", session["customer"]), session["_customer_update"]
+    if wish.get("address") == "auto":
+        customer["address"] = session["customer_details"]["address"]
+    if wish.get("name") == "auto" and payer.name:
+        customer["name"] = payer.name
+    world.put(customer)
 
 
 def _intent(world: World, session: Object, payer: Payer) -> Object:

@@ -28,6 +28,8 @@ def open_dispute(
         raise StripeError(f"Charge {charge['id']} was not captured, so nobody can dispute it.")
     card = card_of(world.get("payment_method", charge["payment_method"]))
     amount = charge["amount"] - charge["amount_refunded"] if amount is None else amount
+    if amount < 1:
+        raise StripeError(f"Nothing is left of charge {charge['id']} to dispute.")
     dispute = world.make(
         "dispute",
         amount=amount,

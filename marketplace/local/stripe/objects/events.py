@@ -11,6 +11,8 @@ from marketplace.local.stripe.state import Object, World
 
 #: How long a contrary world keeps an event back, so that later ones can come before it.
 _LATE_SECONDS = 0.6
+#: When the deliveries of a paused world are due.
+NEVER = float(1 << 60)
 
 
 def emit(world: World, kind: str, about: Object, previous: dict[str, Any] | None = None) -> None:
@@ -34,11 +36,12 @@ def emit(world: World, kind: str, about: Object, previous: dict[str, Any] | None
     twice = world.fact("duplicate", 0)
     if twice:
         world.settle("duplicate", twice - 1)
+    due = NEVER if world.fact("paused", False) else time.time() + (_LATE_SECONDS if world.contrary else 0.0)
     for endpoint in listeners:
         for _ in range(2 if twice else 1):
             world.store.database.execute(
                 "INSERT INTO deliveries (world, event, endpoint, due) VALUES (?, ?, ?, ?)",
-                [world.key, event["id"], endpoint["id"], time.time() + (_LATE_SECONDS if world.contrary else 0.0)],
+                [world.key, event["id"], endpoint["id"], due],
             )
 
 
