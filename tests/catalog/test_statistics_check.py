@@ -203,3 +203,17 @@ def test_statistics_of_another_kind_of_column_are_a_fault_and_no_crash(tmp_path:
     statistics = finish(profile.partial())
     statistics["columns"][0]["kind"] = "picture"
     assert "it cannot be counted as a picture" in " ".join(said([tmp_path / "x.parquet"], statistics))
+
+
+def test_a_share_of_repeated_rows_that_is_not_true_is_found(tmp_path: Path) -> None:
+    table = pa.table({"x": [1, 1, 2, None], "Y": [[1, 2], [1, 2], [], None]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    profile = TableProfile(table.schema)
+    profile.add(table)
+    statistics = finish(profile.partial())
+    assert statistics["duplicates"] == {"share": 0.25, "exact": True}
+    assert said([tmp_path / "x.parquet"], statistics) == []
+    statistics["duplicates"]["share"] = 0.0
+    assert said([tmp_path / "x.parquet"], statistics) == [
+        "25.0000% of the rows repeat an earlier one, 0.0000% are told."
+    ]

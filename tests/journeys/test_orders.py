@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,13 @@ def choose(visitor: Visitor, generator: str) -> None:
     visitor.follow(visitor.page.locator(".buy").get_by_role("link"))
 
 
-def ask(visitor: Visitor, units: int) -> None:
+def ask(visitor: Visitor, units: int, price: str = "€0.00") -> None:
     """Fill in the form; wait for quote and probe."""
     visitor.page.get_by_label("Units").fill(str(units))
     visitor.press("Get a quote and a free probe")
     offer = visitor.page.get_by_role("region", name="Quote")
     offer.wait_for(timeout=PATIENCE)
-    assert f"{units:,}" in offer.inner_text() and "€0.00" in offer.inner_text()
+    assert f"{units:,}" in offer.inner_text() and price in offer.inner_text()
     visitor.page.get_by_text("free probe, ").first.wait_for(timeout=PATIENCE)
     visitor.look()
 
@@ -44,10 +45,15 @@ def ask(visitor: Visitor, units: int) -> None:
 def order(visitor: Visitor, units: int) -> None:
     """Agree, then watch: the page changes by itself, and it stays the same page all the time."""
     visitor.press("Order for €0.00")
+    watch(visitor, units)
+
+
+def watch(visitor: Visitor, units: int) -> None:
+    """Watch an order being made, from its first steps."""
     page = visitor.page
     page.evaluate("window.stayed = true")
     step, count = page.locator("[aria-current=step]"), page.locator(".figure-big b")
-    assert step.inner_text().startswith("Making")
+    expect(step).to_have_text(re.compile("^Making"))
     assert count.inner_text() != f"{units:,}"
     page.get_by_role("heading", name="Delivered").wait_for(timeout=PATIENCE)
     expect(count).to_have_text(f"{units:,}")
@@ -168,3 +174,31 @@ def test_inspection_reports_are_made_to_order_and_their_keys_hold(visit: Visit, 
     for part in parts.itertuples():
         assert picture(part.image).size == (128, 128)
         assert part.note
+
+
+def test_an_order_with_a_price_is_held_on_a_page_and_charged_when_it_is_delivered(visit: Visit, tmp_path: Path) -> None:
+    visitor = visit()
+    visitor.sign_up("nils")
+    visitor.follow(visitor.link("Generators", within="banner"))
+    visitor.follow(visitor.link("Baskets of a chain of stores"))
+    page = visitor.page
+    page.get_by_text("€1.00 for every 1,000 units, in proportion.").wait_for()
+    visitor.follow(page.locator(".buy").get_by_role("link"))
+    page.get_by_label("Duplicate rows, at most %").fill("50")
+    ask(visitor, 3_000, "€8.00")
+
+    visitor.press("Order for €8.00")
+    assert "/orders/" not in page.url
+    payment_page = page.url
+    page.go_back()
+    visitor.follow(page.get_by_role("button", name=re.compile("^(Order for €8.00|Go to the payment page)$")))
+    assert page.url == payment_page
+    page.get_by_label("E-mail").fill("nils@example.org")
+    page.get_by_label("Card number").fill("4242424242424242")
+    visitor.follow(page.get_by_role("button", name=re.compile("^Pay")))
+    page.get_by_role("heading", name="Delivered").wait_for(timeout=PATIENCE)
+    visitor.look()
+    money = page.get_by_role("region", name="Price").inner_text()
+    assert "€5.00" in money and "€3.00" in money and "€8.00" in money and "Charged" in money
+    see_dataset(visitor)
+    assert len(opened([file for file in visitor.download(tmp_path) if "baskets" in file.name])) == 3_000

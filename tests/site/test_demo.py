@@ -11,10 +11,13 @@ from django.core.management import call_command
 
 from catalog.models import Listing
 from generation.generators.tabular.clinic_visits.diagnoses import DIAGNOSES
+from generation.orders import tariffs
+from generation.orders.models import Tariff
+from generation.orders.tariffs import Surcharge
 from generation.runner import JobSpec, Runner
 from generation.runs.models import Run
 from marketplace.accounts.models import Account, Membership
-from marketplace.site.demo import CARDS, HOUSE_GENERATORS, SELLERS, SHELVES
+from marketplace.site.demo import CARDS, HOUSE_GENERATORS, SELLERS, SHELVES, TARIFFS
 from marketplace.work.models import Piece
 
 SECTIONS = ("How it was made", "Columns worth knowing", "Intended use", "Known gaps")
@@ -81,5 +84,17 @@ def test_the_command_announces_them_all_for_two_organisations_that_are_marked_as
     asked = Run.objects.order_by("id").values_list("dataset__name", flat=True)
     assert list(asked) == [shelf.name for shelf in SHELVES]
     call_command("demo")
+    assert {
+        tariff.generator.name: tariff.number for tariff in Tariff.objects.select_related("generator")
+    } == dict.fromkeys(TARIFFS, 1)
     assert Run.objects.count() == len(SHELVES)
     assert Piece.objects.filter(kind="site.shelve").count() == len(SHELVES)
+
+
+@pytest.mark.parametrize("name", TARIFFS)
+def test_surcharges_of_the_demo_are_for_settings_that_the_generator_has(name: str, tmp_path: Path) -> None:
+    with Runner(name, scratch=tmp_path) as runner:
+        known = runner.describe().parameters_schema["properties"]
+    for held in TARIFFS[name].get("surcharges", []):
+        assert Surcharge.from_json(held).parameter in known
+    assert max(TARIFFS[name]["base"], TARIFFS[name].get("minimum", 0)) >= tariffs.LEAST

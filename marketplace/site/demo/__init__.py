@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from marketplace.site.shelves import Shelf
 
@@ -184,6 +185,17 @@ SHELVES: tuple[Shelf, ...] = (
         units=15_000,
     ),
 )
+
+#: What orders on the house's generators cost, in minor units; on those that are not here they are free.
+TARIFFS: Mapping[str, Mapping[str, Any]] = {
+    "clinic-visits": {
+        "base": 900,
+        "per_unit": 300,
+        "per_units": 1_000,
+        "surcharges": [{"parameter": "setting", "equals": "hospital", "percent": 1_000, "title": "A hospital"}],
+    },
+    "store-baskets": {"base": 500, "per_unit": 100, "per_units": 1_000, "minimum": 700},
+}
 
 #: Generators that are registered for the house.
 HOUSE_GENERATORS = (

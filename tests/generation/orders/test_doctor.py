@@ -9,6 +9,7 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
+from billing.models import Payment
 from catalog import terms
 from catalog.models import Licence
 from generation.orders import ordering, quoting
@@ -19,7 +20,9 @@ from marketplace.doctor import checks
 from marketplace.work.models import Piece
 from tests.generation.made import the_dice, work_off
 from tests.generation.orders.flow import draft, press, upload
+from tests.generation.orders.paid_flow import again, held
 from tests.generation.orders.test_sources import PEOPLE
+from tests.stripe_world import StripeWorld
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
@@ -103,3 +106,58 @@ def test_an_upload_that_outlives_its_order_is_found(client: Client, account: Acc
     assert found() == set()
     Source.objects.update(state="understood")
     assert found() == {("uploads_go_with_their_order", f"source {source.id}")}
+
+
+def paid(client: Client, stripe_world: StripeWorld) -> Order:
+    """An order that was held for, made and charged."""
+    order = held(client, stripe_world)
+    work_off()
+    return again(order)
+
+
+def test_an_order_that_was_paid_and_delivered_is_in_order(
+    client: Client, account: Account, stripe_world: StripeWorld
+) -> None:
+    assert paid(client, stripe_world).state == "delivered"
+    Payment.objects.update(paid_at=LONG_AGO, looked_at=LONG_AGO)
+    assert found() == set()
+
+
+def test_a_charge_without_delivery_is_found(client: Client, account: Account, stripe_world: StripeWorld) -> None:
+    order = paid(client, stripe_world)
+    Payment.objects.update(paid_at=LONG_AGO)
+    Order.objects.update(state="settling")
+    assert ("nothing_is_charged_without_delivery", f"order {order.id}") in found()
+
+
+def test_a_delivery_that_was_not_charged_as_quoted_is_found(
+    client: Client, account: Account, stripe_world: StripeWorld
+) -> None:
+    order = paid(client, stripe_world)
+    Order.objects.update(price=order.price + 1)
+    assert found() == {("deliveries_are_paid_for", f"order {order.id}")}
+
+
+def test_a_hold_that_outlives_its_order_is_found(client: Client, account: Account, stripe_world: StripeWorld) -> None:
+    order = held(client, stripe_world)
+    ordering.cancel(order)
+    Order.objects.update(ended_at=LONG_AGO)
+    assert found() == {("holds_end_with_their_order", f"order {order.id}")}
+
+
+def test_an_order_that_does_not_follow_its_payment_is_found(
+    client: Client, account: Account, stripe_world: StripeWorld
+) -> None:
+    order = held(client, stripe_world)
+    assert found() == set()
+    Payment.objects.update(looked_at=LONG_AGO)
+    assert found() == {("orders_follow_their_payment", f"order {order.id}")}
+
+
+def test_an_unpaid_order_that_no_sweep_ends_is_found(
+    client: Client, account: Account, stripe_world: StripeWorld
+) -> None:
+    order = paid(client, stripe_world)
+    Payment.objects.update(state="open")
+    Order.objects.update(state="payment_due", pay_until=LONG_AGO)
+    assert ("orders_follow_their_payment", f"order {order.id}") in found()

@@ -18,7 +18,7 @@ from django.test import Client
 
 from catalog import licensing, terms
 from catalog.models import Dataset, Licence, Version
-from generation.orders import ordering, states
+from generation.orders import ordering, settling, states
 from generation.orders.models import Order
 from generation.runs import sources
 from generation.runs.models import Run, Source, SourceFile
@@ -247,7 +247,7 @@ def test_an_order_whose_run_ended_unseen_is_settled_by_the_sweep(client: Client,
     work_off()
     order.refresh_from_db()
     assert order.state == "in_production"
-    ordering.sweep()
+    settling.sweep()
     work_off()
     order.refresh_from_db()
     assert order.state == "delivered"
@@ -261,7 +261,7 @@ def test_a_settlement_that_was_not_released_is_released_by_the_sweep_and_leaves_
     Piece.objects.filter(kind=ordering.SETTLE).update(after=uuid4())
     work_off()
     Piece.objects.filter(kind=ordering.SETTLE).update(after=order.run_id)
-    ordering.sweep()
+    settling.sweep()
     work_off()
     order.refresh_from_db()
     assert order.state == "delivered"

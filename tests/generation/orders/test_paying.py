@@ -9,19 +9,20 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from billing import holds
+from billing import holds, payments
 from billing.models import CheckoutSession, Payment, Refund
 from catalog import licensing
 from catalog.models import Licence, Version
 from generation.orders import ordering, settling
 from generation.orders.models import Order
 from generation.orders.models import order as order_model
-from generation.runs.models import Run
+from generation.runs.models import Generator, Run
 from marketplace.accounts.models import Account
 from marketplace.doctor import checks
 from marketplace.work.celery_tasks import perform
 from marketplace.work.models import Piece
-from tests.generation.made import work_off
+from tests.factories import an_account
+from tests.generation.made import the_dice, work_off
 from tests.generation.orders.flow import draft, press
 from tests.generation.orders.paid_flow import (
     Clock,
@@ -99,8 +100,6 @@ def test_going_back_and_pressing_again_gives_the_same_page_and_pays_once(
 def test_a_tab_that_is_closed_after_paying_is_noticed_by_the_sweep(client: Client, stripe_world: StripeWorld) -> None:
     order = quoted(client)
     stripe_world.pay(to_page(client, order))
-    from billing import payments
-
     Payment.objects.update(looked_at=timezone.now() - timedelta(hours=2))
     payments.sweep()
     work_off()
@@ -357,8 +356,6 @@ def test_stripe_that_gives_no_answer_at_delivery_is_asked_again(client: Client, 
 def test_a_worker_that_dies_around_the_capture_neither_loses_nor_repeats_it(
     client: Client, stripe_world: StripeWorld, monkeypatch: pytest.MonkeyPatch, dies: str
 ) -> None:
-    from billing import payments
-
     order = held(client, stripe_world)
     capture = payments.capture
 
@@ -413,12 +410,16 @@ def test_the_generator_of_a_seller_earns_its_owner_and_that_of_the_house_nobody(
     order = held(client, stripe_world)
     assert order.payment is not None
     assert order.payment.seller is None
-    assert order.payment.description.startswith(f"Order {order.short}: Throws of a die, 500 rows")
+    assert order.payment.description == f"Order {order.short}: Throws of a die, 500 rows"
+    other, seller = quoted(client), an_account("acme")
+    Generator.objects.update(account=seller)
+    to_page(client, other)
+    payment = again(other).payment
+    assert payment is not None
+    assert (payment.seller, payment.amount, payment.cause.id) == (seller, 525, other.id)
 
 
 def test_a_free_order_asks_stripe_nothing(client: Client, stripe_world: StripeWorld) -> None:
-    from tests.generation.made import the_dice
-
     the_dice()
     order = press(client, draft(client, "dice", units="500"), "place")
     assert order.state == "delivered"

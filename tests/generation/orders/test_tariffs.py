@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -11,15 +12,18 @@ from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.orders import tariffs
+from billing.models import CheckoutSession
+from generation.orders import ordering, quoting, tariffs
 from generation.orders.models import Tariff
 from generation.orders.tariffs import Breakdown, Surcharge
 from generation.runs.models import GeneratorVersion
 from marketplace.accounts.models import Account, Membership, Role
-from marketplace.web.templatetags.units import amount
+from marketplace.work.celery_tasks import perform
+from marketplace.work.models import Piece
 from tests.factories import a_person, an_account
 from tests.generation.made import the_dice
 from tests.generation.orders.flow import draft
+from tests.stripe_world import StripeWorld
 from tests.web.browser import sent_by
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -196,18 +200,40 @@ def test_more_than_one_payment_can_take_is_no_quote(client: Client, owner: Gener
 
 
 @pytest.mark.usefixtures("s3_bucket")
-@pytest.mark.parametrize("seed", range(3))
-def test_the_price_shown_is_the_price_of_the_order_for_random_tariffs(
-    client: Client, owner: GeneratorVersion, seed: int
+@pytest.mark.parametrize("number", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_the_price_shown_is_what_stripe_is_asked_to_hold_for_random_tariffs_and_orders(
+    client: Client, owner: GeneratorVersion, stripe_world: StripeWorld, number: int
 ) -> None:
-    chance = random.Random(seed)
-    tariffs.set_tariff(
-        owner.generator,
-        base=chance.randint(50, 5_000),
-        per_unit=chance.randint(0, 700),
-        per_units=chance.choice([1, 7, 1000]),
-        minimum=chance.choice([0, 20_000]),
-    )
-    order = draft(client, "dice", units=str(chance.randint(1, 3_000)))
-    assert order.price == sum(line["amount"] for line in order.quote["lines"])
-    assert f"Order for {amount(order.price, order.currency)}" in client.get(f"/orders/{order.id}").content.decode()
+    buyer, account = a_person("ann")
+    client.force_login(buyer)
+    chance = random.Random(number)
+    for _ in range(number):
+        tariffs.set_tariff(owner.generator, **_any_tariff(chance))
+        order = ordering.draft(
+            account,
+            owner,
+            parameters={"sides": chance.randint(2, 100)},
+            units=chance.randint(1, 40_000),
+            splits=[{"name": "train", "share": 1.0}],
+            source=None,
+        )
+        perform(str(Piece.objects.get(kind=quoting.QUOTE, subject=order.id).id))
+        page = client.get(f"/orders/{order.id}").content.decode()
+        shown = re.search(r"Order for €([0-9,.]+)<", page)
+        assert shown is not None, page
+        assert client.post(f"/orders/{order.id}/place").status_code == 303
+        session = CheckoutSession.objects.get(payment__order=order)
+        asked = stripe_world.client.v1.checkout.sessions.retrieve(str(session.stripe_id))
+        assert asked.amount_total == int(shown[1].replace(",", "").replace(".", ""))
+        Piece.objects.all().delete()
+
+
+def _any_tariff(chance: random.Random) -> dict[str, Any]:
+    more = Surcharge("sides", chance.randint(2, 100), True, 0, chance.randint(1, 9_999), "Many sides")
+    return {
+        "base": chance.randint(50, 5_000),
+        "per_unit": chance.randint(0, 700),
+        "per_units": chance.choice([1, 7, 1000]),
+        "minimum": chance.choice([0, 20_000]),
+        "surcharges": chance.choice([[], [more]]),
+    }

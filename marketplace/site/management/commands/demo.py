@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from generation.orders import tariffs
+from generation.orders.tariffs import Surcharge
+from generation.runs.models import Generator
 from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.accounts.people import enrol
 from marketplace.accounts.tokens import issue
@@ -40,10 +44,18 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         sellers = {slug: self._organisation(slug, name) for slug, name in demo.SELLERS.items()}
         made = self._people({"staff": [house], "seller": list(sellers.values())})
+        for name, tariff in demo.TARIFFS.items():
+            self._tariff(versions[name].generator, tariff)
         for shelf in demo.SHELVES:
             listing = shelves.announce(sellers[shelf.seller], versions[shelf.generator], shelf)
             self.stderr.write(f"{listing.dataset}: {listing.get_state_display()}")
         self.stdout.write(json.dumps(made))
+
+    def _tariff(self, generator: Generator, told: Mapping[str, Any]) -> None:
+        """Set a tariff where none was set."""
+        if tariffs.newest(generator) is None:
+            surcharges = [Surcharge.from_json(held) for held in told.get("surcharges", [])]
+            tariffs.set_tariff(generator, **{**told, "surcharges": surcharges})
 
     def _organisation(self, slug: str, name: str) -> Account:
         return Account.objects.get_or_create(
