@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from pytest_django import Settings
+
+# How long an example takes says nothing about the code: machines are busy.
+hypothesis.settings.register_profile("lookalike", deadline=None)
+hypothesis.settings.load_profile("lookalike")
 
 
 @pytest.fixture(scope="session")

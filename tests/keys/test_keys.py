@@ -46,7 +46,7 @@ def test_an_envelope_is_verified_by_securesystemslib() -> None:
 
 
 @given(statement=st.dictionaries(_text, _json, max_size=4))
-@hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_was_signed_is_what_is_read(statement: dict[str, Any]) -> None:
     envelope = dsse.sign_statement(statement, "provenance")
     assert dsse.verify_envelope(envelope, keyring.jwks(), "provenance") == statement

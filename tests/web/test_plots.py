@@ -85,21 +85,21 @@ def labels(root: ElementTree.Element) -> list[str]:
     return [element.get("aria-label", "") for element in root.iter() if element.get("role") == "img"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(histograms(), NAMES)
 def test_a_histogram_is_well_formed_and_labelled(plot: Histogram, name: str) -> None:
     for drawn in (plots.histogram(plot, name=name), plots.column_head(plot, name=name)):
         assert labels(looked_at(drawn)) == [plot.finding(name)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(categories(), NAMES)
 def test_bars_of_categories_are_well_formed_and_labelled(plot: Categories, name: str) -> None:
     for drawn in (plots.category_bars(plot, name=name), plots.column_head(plot, name=name)):
         assert labels(looked_at(drawn)) == [plot.finding(name)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(NAMES, histograms() | categories()), max_size=6))
 def test_thumbnails_show_four_columns_under_one_label(columns: list[tuple[str, Any]]) -> None:
     root = looked_at(plots.thumbnails(columns))
@@ -107,7 +107,7 @@ def test_thumbnails_show_four_columns_under_one_label(columns: list[tuple[str, A
     assert len(labels(root)) == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rates())
 def test_a_rate_line_is_well_formed_and_tells_what_happened(rate: Rate) -> None:
     root = looked_at(plots.rate_line(rate))
@@ -117,7 +117,7 @@ def test_a_rate_line_is_well_formed_and_tells_what_happened(rate: Rate) -> None:
         assert all(what in words or not what for _, what in rate.happened)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(CELLS, max_size=900))
 def test_shard_cells_count_every_shard_and_are_never_more_than_four_hundred(cells: list[ShardCell]) -> None:
     root = looked_at(plots.shard_cells(cells))
@@ -184,7 +184,7 @@ def stacks(draw: st.DrawFn) -> Stacks:
     return Stacks(names, draw(st.lists(st.tuples(NAMES, amounts), max_size=4)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stacks(), NAMES)
 def test_stacks_stay_within_their_frame_and_show_every_part_that_is_there(plot: Stacks, label: str) -> None:
     root = looked_at(plots.stacked_bars(plot, label=label, height=180) + plots.key_of_stacks(plot))

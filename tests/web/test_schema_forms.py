@@ -112,7 +112,7 @@ def shown(form: BoundForm) -> str:
     return render_to_string("web/schema_form.html", {"form": form, "refused": "Nothing was ordered."})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(VALUES)
 def test_what_the_form_shows_comes_back_as_the_same_value(value: dict[str, Any]) -> None:
     back = FORM.posted(sent_by(shown(FORM.filled(value))))
@@ -121,7 +121,7 @@ def test_what_the_form_shows_comes_back_as_the_same_value(value: dict[str, Any])
     assert Parameters.model_validate(back.value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.dictionaries(
         st.sampled_from([f.name for f in FORM.fields] + ["settings.rates.takeover", "x"]), st.lists(st.text())
@@ -143,7 +143,7 @@ def test_rubbish_gets_an_answer_and_stays_as_typed(sent: dict[str, list[str]]) -
                 assert typed[field.name] == kept
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -227,7 +227,7 @@ def everything(state: State, batches: Sequence[pa.RecordBatch]) -> tuple[set[flo
     return numbers, "\n".join(texts)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     salary=st.integers(1_000_000, 9_999_999) | st.integers(-9_999_999, -1_000_000),
     level=st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=6, max_size=10),
@@ -301,7 +301,7 @@ def test_rare_levels_become_a_rest_where_ten_people_are_in_it_and_else_the_commo
     assert set(made.column("few").to_pylist()) == {"a", "b"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(people=st.lists(st.integers(0, 60), max_size=80), wanted=st.integers(10, 200))
 def test_runs_cover_everything_in_order_and_each_has_ten_people(people: list[int], wanted: int) -> None:
     runs = shared_runs(np.array(people, np.int64), wanted)
@@ -312,7 +312,7 @@ def test_runs_cover_everything_in_order_and_each_has_ten_people(people: list[int
     assert all(sum(people[i] for i in run) >= 10 for run in runs)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pairs=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 6)), min_size=1, max_size=60))
 def test_people_are_counted_once_however_many_rows_they_have(pairs: list[tuple[int, int]]) -> None:
     codes, groups = (np.array(part, np.int64) for part in zip(*pairs, strict=True))
@@ -425,7 +425,7 @@ def test_every_fault_of_a_job_is_told_at_once() -> None:
     assert [problem.field for problem in generator.check(job_of(Memory(text)))] == ["include"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_table_of_numbers_and_levels_can_be_learned_and_made(data: st.DataObject) -> None:
     n = data.draw(st.integers(100, 160))

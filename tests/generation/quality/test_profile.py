@@ -104,7 +104,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 @example(values=[5e-324, 5e-324], type_=pa.float64(), cuts=[])
 @example(values=[0.0, 5e-324], type_=pa.float64(), cuts=[])
 @example(values=[0.0, 4.987113413625862e-307], type_=pa.float64(), cuts=[])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_of_floating_numbers_all_is_counted_and_only_the_finite_are_measured(
     values: list[float | None], type_: pa.DataType, cuts: list[int]
 ) -> None:
@@ -142,7 +142,7 @@ def test_of_floating_numbers_all_is_counted_and_only_the_finite_are_measured(
     values=st.lists(st.none() | st.integers(-(2**63), 2**63 - 1) | st.integers(-5, 5), max_size=60),
     cuts=cuts,
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_of_whole_numbers_everything_is_exact_also_beyond_what_a_double_holds(
     values: list[int | None], cuts: list[int]
 ) -> None:
@@ -230,7 +230,7 @@ def test_how_many_values_differ_is_exact_up_to_a_thousand_and_then_within_its_er
 
 
 @given(seed=st.integers(0, 2**32), cuts=cuts)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_exact_figures_do_not_depend_on_how_rows_are_cut(seed: int, cuts: list[int]) -> None:
     rng = np.random.default_rng(seed)
     n = 3000
@@ -283,7 +283,7 @@ def test_pieces_in_the_same_order_give_the_same_bytes_in_any_buffers() -> None:
 
 
 @given(values=st.lists(st.none() | st.booleans(), max_size=40), cuts=cuts)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_booleans_are_counted(values: list[bool | None], cuts: list[int]) -> None:
     column = of(pa.array(values, pa.bool_()), cuts)
     there = [value for value in values if value is not None]
@@ -300,7 +300,7 @@ def test_booleans_are_counted(values: list[bool | None], cuts: list[int]) -> Non
     type_=st.sampled_from([pa.string(), pa.large_string()]),
     cuts=cuts,
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_texts_are_counted_and_their_characters_measured(
     values: list[str | None], type_: pa.DataType, cuts: list[int]
 ) -> None:
@@ -404,7 +404,7 @@ def test_many_times_are_sketched_and_their_extremes_exact() -> None:
     ),
     cuts=cuts,
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_decimals_are_numbers(values: list[Decimal | None], cuts: list[int]) -> None:
     column = of(pa.array(values, pa.decimal128(12, 2)), cuts)
     there = [value for value in values if value is not None]
@@ -472,7 +472,7 @@ def test_lists_have_lengths_and_elements_and_structs_their_parts() -> None:
     type_=st.sampled_from([pa.list_, pa.large_list]),
     cuts=cuts,
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_elements_are_counted_below_lists_and_not_below_nulls(
     values: list[list[int | None] | None], type_: Callable[[pa.DataType], pa.DataType], cuts: list[int]
 ) -> None:

@@ -131,7 +131,7 @@ def test_a_table_without_rows_is_a_file_too(tmp_path: Path) -> None:
 
 
 @given(places=st.tuples(st.integers(0, 700), st.integers(0, 700)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_size_of_a_row_does_not_depend_on_its_batch(places: tuple[int, int]) -> None:
     start, stop = sorted(places)
     part = ROWS.slice(start, stop - start)

@@ -30,7 +30,7 @@ def _blocks(units: int, layout_block: int) -> int:
 
 
 @given(order=orders())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_block_lies_in_exactly_one_shard_and_only_the_last_may_be_short(
     order: tuple[int, int, float, list[tuple[str, float]]],
 ) -> None:
@@ -58,7 +58,7 @@ def test_every_block_lies_in_exactly_one_shard_and_only_the_last_may_be_short(
 
 
 @given(order=orders())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_split_has_its_share_of_the_blocks_exact_to_one_and_never_none(
     order: tuple[int, int, float, list[tuple[str, float]]],
 ) -> None:
@@ -74,7 +74,7 @@ def test_a_split_has_its_share_of_the_blocks_exact_to_one_and_never_none(
 
 @given(order=orders())
 @example(order=(1_000_000, 1000, 0.0, [("train", 1.0)]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_first_shard_of_each_split_is_about_one_in_a_hundred_and_the_others_are_alike(
     order: tuple[int, int, float, list[tuple[str, float]]],
 ) -> None:
@@ -85,7 +85,7 @@ def test_the_first_shard_of_each_split_is_about_one_in_a_hundred_and_the_others_
 
 
 @given(order=orders())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_run_has_shards_enough_for_several_workers_and_never_more_than_400(
     order: tuple[int, int, float, list[tuple[str, float]]],
 ) -> None:
@@ -105,7 +105,7 @@ def test_shards_take_about_fifteen_seconds_each() -> None:
 
 
 @given(order=orders())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_plan_survives_json(order: tuple[int, int, float, list[tuple[str, float]]]) -> None:
     planned = plan(*order)
     assert Plan.from_json(json.loads(json.dumps(planned.as_json()))) == planned

@@ -47,13 +47,13 @@ def round_trip(members: State) -> State:
 
 
 @given(members=st.dictionaries(WORDS, JSON, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_json_comes_back_as_it_was(members: dict[str, Json]) -> None:
     assert round_trip(members) == members
 
 
 @given(array=arrays.arrays(DTYPES, arrays.array_shapes(min_dims=0, min_side=0, max_side=4)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_an_array_comes_back_with_its_type_its_shape_and_its_bytes_and_cannot_be_changed(array: Any) -> None:
     read = round_trip({"a": array})["a"]
     assert isinstance(read, np.ndarray)

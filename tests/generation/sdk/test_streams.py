@@ -29,7 +29,7 @@ def ranges(draw: st.DrawFn, most_parts: int) -> tuple[int, range]:
 
 
 @given(seed=seeds, name=names, total=st.integers(0, 10**6), parts=st.integers(1, 5000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_counts_of_all_parts_add_up_to_the_total_and_firsts_are_cumulative(
     seed: bytes, name: str, total: int, parts: int
 ) -> None:
@@ -41,7 +41,7 @@ def test_the_counts_of_all_parts_add_up_to_the_total_and_firsts_are_cumulative(
 
 
 @given(asked=ranges(6000), total=st.integers(0, 10**12), seed=seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_range_of_parts_has_the_share_that_it_has_of_the_whole(
     asked: tuple[int, range], total: int, seed: bytes
 ) -> None:
@@ -54,7 +54,7 @@ def test_a_range_of_parts_has_the_share_that_it_has_of_the_whole(
 
 
 @given(asked=ranges(6000), total=st.integers(0, 10**9), at=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_part_alone_is_what_it_is_among_others(asked: tuple[int, range], total: int, at: float) -> None:
     parts, wanted = asked
     if not wanted:
@@ -65,7 +65,7 @@ def test_one_part_alone_is_what_it_is_among_others(asked: tuple[int, range], tot
 
 
 @given(total=st.integers(0, 2**62), parts=st.integers(2000, 2**40), at=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_neighbours_touch_also_among_a_million_million_parts(total: int, parts: int, at: float) -> None:
     streams = Streams(SEED)
     first = int(at * (parts - 1))
@@ -108,7 +108,7 @@ def test_a_permutation_of_few_hits_each_exactly_once(n: int) -> None:
 )
 @example(seed=SEED, n=2**40, at=[0.5])
 @example(seed=SEED, n=2**40 - 1, at=[0.5])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_permutation_of_many_stays_in_range_and_maps_no_two_to_one(seed: bytes, n: int, at: list[float]) -> None:
     scattered = [int(share * n) for share in at]
     asked = np.unique([*scattered, *range(min(n, 2000)), *range(max(0, n - 2000), n)])
@@ -120,7 +120,7 @@ def test_a_permutation_of_many_stays_in_range_and_maps_no_two_to_one(seed: bytes
 
 
 @given(n=st.integers(1, 10**9), at=st.lists(st.floats(0, 1, exclude_max=True), max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_where_an_element_goes_does_not_depend_on_which_others_are_asked_for(n: int, at: list[float]) -> None:
     asked = np.array([int(share * n) for share in at], np.int64)
     together = Streams(SEED).permute("numbers", asked, n)
@@ -160,7 +160,7 @@ identities = st.tuples(seeds, st.sampled_from(["run", "sample", ""]), names, st.
 
 
 @given(one=identities, other=identities)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_streams_agree_when_all_of_their_name_does_and_else_differ(
     one: tuple[bytes, str, str, int], other: tuple[bytes, str, str, int]
 ) -> None:
@@ -169,7 +169,7 @@ def test_streams_agree_when_all_of_their_name_does_and_else_differ(
 
 
 @given(one=identities, seed=seeds, domain=names, name=names, index=st.integers(0, 2**63))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_change_of_any_one_of_seed_domain_name_and_index_is_another_stream(
     one: tuple[bytes, str, str, int], seed: bytes, domain: str, name: str, index: int
 ) -> None:
