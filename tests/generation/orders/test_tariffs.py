@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import Error
 from django.test import Client
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.models import CheckoutSession
@@ -60,7 +60,6 @@ def owner(client: Client) -> GeneratorVersion:
     return the_dice(house)
 
 
-@settings()
 @given(MONEY, MONEY, st.integers(1, 100_000), MONEY, SURCHARGES, VALUES, st.integers(1, 10_000_000))
 def test_a_price_is_the_sum_of_its_lines_and_keeps_every_part_of_the_tariff(
     base: int, per: int, per_units: int, minimum: int, added: list[Surcharge], value: Any, units: int

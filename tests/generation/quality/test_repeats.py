@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.quality import profile
@@ -24,7 +24,6 @@ def share_of(table: pa.Table) -> float:
     return repeats.repeated().share
 
 
-@settings()
 @given(st.lists(_ROW, min_size=1, max_size=60), st.integers(0, 60))
 def test_repeated_rows_are_counted_exactly_however_the_rows_are_divided(rows: list[Any], cut: int) -> None:
     table = pa.table({f"c{n}": [row[n] for row in rows] for n in range(3)})
