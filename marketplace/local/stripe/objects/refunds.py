@@ -7,7 +7,7 @@ from marketplace.local.stripe.errors import StripeError, unexpected_state
 from marketplace.local.stripe.objects.events import emit
 from marketplace.local.stripe.objects.payment_methods import card_of
 from marketplace.local.stripe.objects.transfers import reverse
-from marketplace.local.stripe.operations import Answer, Call, change_metadata, operation, timer
+from marketplace.local.stripe.operations import Answer, Call, change_metadata, check_positive, operation, timer
 from marketplace.local.stripe.state import Object, World
 
 #: How long a refund that succeeds or fails later takes here; with a bank it is days.
@@ -156,8 +156,7 @@ def _check(world: World, charge: Object, amount: int, left: int) -> None:
         raise StripeError(f"Charge {name} has been charged back; cannot issue a refund.", code="charge_disputed")
     if left == 0:
         raise StripeError(f"Charge {name} has already been refunded.", code="charge_already_refunded")
-    if amount < 1:
-        raise StripeError("Invalid positive integer", code="parameter_invalid_integer", param="amount")
+    check_positive(amount)
     if amount > left:
         raise StripeError(
             f"Refund amount ({money.words(amount, currency)}) is greater than unrefunded amount on charge "
