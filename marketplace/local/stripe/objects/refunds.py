@@ -149,8 +149,9 @@ def _check(world: World, charge: Object, amount: int, left: int) -> None:
     name, currency = charge["id"], charge["currency"]
     if not charge["paid"] or not charge["captured"]:
         raise StripeError(
-            f"Charge {name} is not captured: cancel its PaymentIntent to let go of the money.",
-            code="charge_not_refundable",
+            f"This uncaptured Charge was created by a PaymentIntent ({charge['payment_intent']}). You must cancel the "
+            "PaymentIntent to reverse the authorization instead of refunding the Charge directly. For more "
+            "information, see https://stripe.com/docs/payments/payment-intents/creating-payment-intents#separate-auth-capture",
         )
     if charge["disputed"] and world.all("dispute", charge=name, is_charge_refundable=False):
         raise StripeError(f"Charge {name} has been charged back; cannot issue a refund.", code="charge_disputed")
