@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -69,6 +70,12 @@ class Document:
             if (matched := pattern.fullmatch(path))
         ]
         return min(found, key=lambda route: len(route.arguments)) if found else None
+
+    def operations(self) -> Iterator[Operation]:
+        """All operations."""
+        for routes in self._routes.values():
+            for _, operation in routes:
+                yield operation
 
     def schema(self, name: str) -> Schema:
         """The schema of this name."""

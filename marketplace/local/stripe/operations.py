@@ -71,13 +71,13 @@ def timer(what: str) -> Callable[[Callable[[World, str], None]], Callable[[World
 
 def answer(name: str, call: Call) -> Answer:
     """Have an operation done. Raises StripeError."""
-    registered = _OPERATIONS.get(name)
-    if registered is None:
+    found = _OPERATIONS.get(name)
+    if found is None:
         raise unsupported(f"the operation {name}")
     for parameter in call.asked:
-        if parameter not in registered.knows:
+        if parameter not in found.knows:
             raise unsupported(f"the parameter {parameter} of {name}", param=parameter)
-    return registered.handler(call)
+    return found.handler(call)
 
 
 def pass_time(world: World) -> None:
@@ -86,6 +86,11 @@ def pass_time(world: World) -> None:
         account, what, name = due
         with suppress(StripeError):
             _TIMERS[what](world.seen_by(account), name)
+
+
+def registered() -> dict[str, frozenset[str]]:
+    """All operations that are answered, and the parameters that each knows."""
+    return {name: found.knows for name, found in _OPERATIONS.items()}
 
 
 def only(asked: dict[str, Any], knows: str, where: str) -> dict[str, Any]:
@@ -106,6 +111,12 @@ def change_metadata(changed: Object, asked: dict[str, Any]) -> None:
         return
     merged = (changed["metadata"] or {}) | given
     changed["metadata"] = {key: value for key, value in merged.items() if value != ""}
+
+
+def check_positive(amount: int) -> None:
+    """An amount that moves is at least one. Raises StripeError."""
+    if amount < 1:
+        raise StripeError("Invalid positive integer", code="parameter_invalid_integer", param="amount")
 
 
 def need(asked: dict[str, Any], name: str) -> Any:

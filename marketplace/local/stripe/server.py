@@ -11,6 +11,7 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -291,6 +292,8 @@ def _payer(given: dict[str, str]) -> checkout.Payer | str:
     if "@" not in given.get("email", ""):
         return "Your e-mail address is incomplete."
     expiry = (int(month), int(year) % 100 + 2000)
+    if (expiry[1], expiry[0]) < (today := datetime.now(UTC)).timetuple()[:2]:
+        return f"Your card's expiration date is in the past: it is {today:%m/%y}."
     return checkout.Payer(
         card, given["email"], given.get("name") or None, country=given.get("country") or "NL", expiry=expiry
     )

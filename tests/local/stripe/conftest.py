@@ -10,7 +10,7 @@ import stripe
 
 from tests.stripe_world import VERSION, StripeWorld
 
-_KEY = os.environ.get("STRIPE_TEST_KEY")
+KEY = os.environ.get("STRIPE_TESTKEY")
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def world(stripe_world: StripeWorld) -> StripeWorld:
     return stripe_world
 
 
-@pytest.fixture(params=["the stand-in", *(["Stripe"] if _KEY else [])])
+@pytest.fixture(params=["the stand-in", *(["Stripe"] if KEY else [])])
 def anywhere(request: pytest.FixtureRequest) -> stripe.StripeClient:
-    """A client of whoever must behave so: the stand-in, and Stripe too if ``STRIPE_TEST_KEY`` is set."""
+    """A client of whoever must behave so: the stand-in, and Stripe too if ``STRIPE_TESTKEY`` is set."""
     if request.param == "Stripe":
-        return stripe.StripeClient(str(_KEY), stripe_version=VERSION)
+        return stripe.StripeClient(str(KEY), stripe_version=VERSION)
     world: StripeWorld = request.getfixturevalue("world")
     return world.client
 

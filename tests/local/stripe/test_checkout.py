@@ -90,6 +90,12 @@ def test_a_declined_card_leaves_the_page_open_and_the_next_one_pays(
     assert len(world.client.v1.payment_intents.list().data) == 1
 
 
+def test_a_card_that_has_expired_is_told_so(world: StripeWorld) -> None:
+    session = _session(world.client)
+    seen = world.post(str(session.url), number="4242424242424242", email="b@example.org", expiry="01/20")
+    assert (seen.status, "in the past" in str(seen.alert)) == (422, True)
+
+
 def test_three_d_secure_confirmed_pays_and_denied_does_not(world: StripeWorld) -> None:
     denied, confirmed = _session(world.client), _session(world.client)
     seen = world.pay(str(denied.url), ASKS_ALWAYS, confirm=False)

@@ -52,7 +52,7 @@ def test_stripe_keeps_its_fee_of_what_is_given_back(world: StripeWorld) -> None:
 
 def test_nothing_is_refunded_of_what_was_not_taken(anywhere: stripe.StripeClient, charged: Charged) -> None:
     held = charged(capture_method="manual")
-    with pytest.raises(stripe.InvalidRequestError):
+    with pytest.raises(stripe.InvalidRequestError, match="must cancel the PaymentIntent"):
         anywhere.v1.refunds.create({"payment_intent": held.id, "amount": 100})
     open_intent = anywhere.v1.payment_intents.create({"amount": 500, "currency": "eur"})
     with pytest.raises(stripe.InvalidRequestError) as refused:

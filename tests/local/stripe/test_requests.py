@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -168,6 +169,15 @@ def test_a_key_that_was_refused_for_its_parameters_may_be_used_again(world: Stri
     with pytest.raises(stripe.InvalidRequestError):
         world.client.v1.customers.create({"colour": "red"}, options=options)  # type: ignore[typeddict-unknown-key]
     assert world.client.v1.customers.create({"name": "red"}, options=options).name == "red"
+
+
+def test_a_key_is_forgotten_after_a_day_and_what_it_asks_for_is_done_again(world: StripeWorld) -> None:
+    options: Any = {"idempotency_key": uuid4().hex}
+    first = world.client.v1.customers.create({"name": "N"}, options=options)
+    world.clock_forward(timedelta(hours=23))
+    assert world.client.v1.customers.create({"name": "N"}, options=options).id == first.id
+    world.clock_forward(timedelta(hours=2))
+    assert world.client.v1.customers.create({"name": "N"}, options=options).id != first.id
 
 
 def test_keys_of_one_world_mean_nothing_in_another(world: StripeWorld) -> None:

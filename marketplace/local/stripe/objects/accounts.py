@@ -11,7 +11,7 @@ from typing import Any
 from marketplace.local.stripe.errors import StripeError, unsupported
 from marketplace.local.stripe.money import balances
 from marketplace.local.stripe.objects.events import emit
-from marketplace.local.stripe.operations import Answer, Call, change_metadata, only, operation
+from marketplace.local.stripe.operations import Answer, Call, change_metadata, need, only, operation
 from marketplace.local.stripe.rendering import listed
 from marketplace.local.stripe.state import Object, World, random_text
 
@@ -138,17 +138,15 @@ def create_link(call: Call) -> Answer:
     account = world.get("account", asked["account"], param="account")
     if asked["type"] not in ("account_onboarding", "account_update"):
         raise unsupported(f"account links of type {asked['type']}", param="type")
-    for name in ("refresh_url", "return_url"):
-        if name not in asked:
-            raise StripeError(f"Missing required param: {name}.", code="parameter_missing", param=name)
+    refresh_url, return_url = need(asked, "refresh_url"), need(asked, "return_url")
     token, expires_at = random_text(20), world.now + _LINK_SECONDS
     account["_links"] = [
         *account.get("_links", []),
         {
             "token": token,
             "expires_at": expires_at,
-            "refresh_url": asked["refresh_url"],
-            "return_url": asked["return_url"],
+            "refresh_url": refresh_url,
+            "return_url": return_url,
             "opened": False,
         },
     ]

@@ -57,7 +57,7 @@ def _listens(world: World, endpoint: Object, kind: str) -> bool:
 
 @operation("GetEvents", "type types delivery_success", lists=True)
 def list_events(call: Call) -> Answer:
-    """Events of the last 30 days, which is as long as Stripe keeps them for this: https://docs.stripe.com/api/events."""
+    """Events, newest first: https://docs.stripe.com/api/events/list."""
     kinds = call.asked.get("types") or [call.asked["type"]] if "type" in call.asked or "types" in call.asked else None
     if kinds is None:
         return call.world.page("event", call.asked)

@@ -8,14 +8,15 @@ from typing import Any
 from marketplace.local.stripe.cards import GENERIC, Card, by_number, by_token
 from marketplace.local.stripe.errors import StripeError, card_error, missing, unsupported
 from marketplace.local.stripe.objects.events import emit
-from marketplace.local.stripe.operations import Answer, Call, change_metadata, only, operation
+from marketplace.local.stripe.operations import Answer, Call, change_metadata, need, only, operation
 from marketplace.local.stripe.state import Object, World
 
+_EXPIRY = (12, 2034)
 _NO_ADDRESS: dict[str, Any] = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 
 
 def new(
-    world: World, card: Card, *, billing: dict[str, Any] | None = None, expiry: tuple[int, int] = (12, 2034)
+    world: World, card: Card, *, billing: dict[str, Any] | None = None, expiry: tuple[int, int] = _EXPIRY
 ) -> Object:
     """A payment method of a test card."""
     given = billing or {}
@@ -93,25 +94,25 @@ def attach(world: World, name: str, customer: str) -> Object:
 @operation("PostPaymentMethods", "type card billing_details metadata allow_redisplay")
 def create(call: Call) -> Answer:
     """A payment method from a test card's number or token."""
-    kind = call.asked.get("type")
-    if kind is None:
-        raise StripeError("Missing required param: type.", code="parameter_missing", param="type")
+    kind = need(call.asked, "type")
     if kind != "card":
         raise unsupported(f"payment methods of type {kind}", param="type")
-    method = new(call.world, *_card(call.asked.get("card") or {}), billing=call.asked.get("billing_details"))
+    card, expiry = _card(call.asked.get("card") or {})
+    method = new(call.world, card, billing=call.asked.get("billing_details"), expiry=expiry)
     change_metadata(method, call.asked)
     if "allow_redisplay" in call.asked:
         method["allow_redisplay"] = call.asked["allow_redisplay"]
     return call.world.put(method)
 
 
-def _card(given: dict[str, Any]) -> tuple[Card]:
+def _card(given: dict[str, Any]) -> tuple[Card, tuple[int, int]]:
+    """The test card that is meant, and when it expires."""
     only(given, "number exp_month exp_year cvc token networks", "card")
     if "token" in given:
         card = by_token(given["token"])
         if card is None:
             raise missing("token", given["token"], param="card[token]")
-        return (card,)
+        return card, _EXPIRY
     for name in ("number", "exp_month", "exp_year"):
         if name not in given:
             raise StripeError(f"Missing required param: card[{name}].", code="parameter_missing", param=f"card[{name}]")
@@ -125,7 +126,7 @@ def _card(given: dict[str, Any]) -> tuple[Card]:
             code="card_declined",
             decline_code="test_mode_live_card",
         )
-    return (card,)
+    return card, (given["exp_month"], given["exp_year"])
 
 
 @operation("GetPaymentMethods", "customer type allow_redisplay", lists=True)
@@ -156,9 +157,7 @@ def update(call: Call) -> Answer:
 @operation("PostPaymentMethodsPaymentMethodAttach", "customer")
 def attach_to_customer(call: Call) -> Answer:
     """Keep it for a customer."""
-    if "customer" not in call.asked:
-        raise StripeError("Missing required param: customer.", code="parameter_missing", param="customer")
-    return attach(call.world, call.id, call.asked["customer"])
+    return attach(call.world, call.id, need(call.asked, "customer"))
 
 
 @operation("PostPaymentMethodsPaymentMethodDetach")

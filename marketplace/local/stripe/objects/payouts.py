@@ -5,7 +5,7 @@ from __future__ import annotations
 from marketplace.local.stripe import money
 from marketplace.local.stripe.errors import StripeError, unexpected_state
 from marketplace.local.stripe.objects.events import emit
-from marketplace.local.stripe.operations import Answer, Call, change_metadata, operation, timer
+from marketplace.local.stripe.operations import Answer, Call, change_metadata, check_positive, operation, timer
 from marketplace.local.stripe.state import World
 
 _ON_THE_WAY_SECONDS = 2 * 86_400
@@ -16,8 +16,7 @@ def create(call: Call) -> Answer:
     """Send available money to the bank."""
     asked, world = call.asked, call.world
     amount, currency = asked["amount"], asked["currency"].lower()
-    if amount < 1:
-        raise StripeError("Invalid positive integer", code="parameter_invalid_integer", param="amount")
+    check_positive(amount)
     if amount > money.available(world, currency):
         raise StripeError(
             "You have insufficient funds in your Stripe account. One likely reason you have insufficient funds is that "

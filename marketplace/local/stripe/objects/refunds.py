@@ -7,7 +7,7 @@ from marketplace.local.stripe.errors import StripeError, unexpected_state
 from marketplace.local.stripe.objects.events import emit
 from marketplace.local.stripe.objects.payment_methods import card_of
 from marketplace.local.stripe.objects.transfers import reverse
-from marketplace.local.stripe.operations import Answer, Call, change_metadata, operation, timer
+from marketplace.local.stripe.operations import Answer, Call, change_metadata, check_positive, operation, timer
 from marketplace.local.stripe.state import Object, World
 
 #: How long a refund that succeeds or fails later takes here; with a bank it is days.
@@ -149,15 +149,15 @@ def _check(world: World, charge: Object, amount: int, left: int) -> None:
     name, currency = charge["id"], charge["currency"]
     if not charge["paid"] or not charge["captured"]:
         raise StripeError(
-            f"Charge {name} is not captured: cancel its PaymentIntent to let go of the money.",
-            code="charge_not_refundable",
+            f"This uncaptured Charge was created by a PaymentIntent ({charge['payment_intent']}). You must cancel the "
+            "PaymentIntent to reverse the authorization instead of refunding the Charge directly. For more "
+            "information, see https://stripe.com/docs/payments/payment-intents/creating-payment-intents#separate-auth-capture",
         )
     if charge["disputed"] and world.all("dispute", charge=name, is_charge_refundable=False):
         raise StripeError(f"Charge {name} has been charged back; cannot issue a refund.", code="charge_disputed")
     if left == 0:
         raise StripeError(f"Charge {name} has already been refunded.", code="charge_already_refunded")
-    if amount < 1:
-        raise StripeError("Invalid positive integer", code="parameter_invalid_integer", param="amount")
+    check_positive(amount)
     if amount > left:
         raise StripeError(
             f"Refund amount ({money.words(amount, currency)}) is greater than unrefunded amount on charge "

@@ -7,7 +7,7 @@ from typing import Any
 from marketplace.local.stripe import money
 from marketplace.local.stripe.errors import StripeError
 from marketplace.local.stripe.objects.events import emit
-from marketplace.local.stripe.operations import Answer, Call, change_metadata, operation
+from marketplace.local.stripe.operations import Answer, Call, change_metadata, check_positive, need, operation
 from marketplace.local.stripe.rendering import listed
 from marketplace.local.stripe.state import Object, World
 
@@ -18,11 +18,8 @@ from marketplace.local.stripe.state import Object, World
 def create(call: Call) -> Answer:
     """Send money to a connected account: from the balance, or from one payment though it is not available yet."""
     asked, world = call.asked, call.world
-    if "amount" not in asked:
-        raise StripeError("Missing required param: amount.", code="parameter_missing", param="amount")
-    amount, currency = asked["amount"], asked["currency"].lower()
-    if amount < 1:
-        raise StripeError("Invalid positive integer", code="parameter_invalid_integer", param="amount")
+    amount, currency = need(asked, "amount"), asked["currency"].lower()
+    check_positive(amount)
     account = world.get("account", asked["destination"], param="destination")
     _check_capability(account)
     charge, available_on = None, world.now
@@ -76,8 +73,7 @@ def reverse(world: World, transfer: Object, amount: int) -> Object:
     left, currency = transfer["amount"] - transfer["amount_reversed"], transfer["currency"]
     if left == 0:
         raise StripeError(f"Transfer {transfer['id']} is already fully reversed.", code="transfer_already_reversed")
-    if amount < 1:
-        raise StripeError("Invalid positive integer", code="parameter_invalid_integer", param="amount")
+    check_positive(amount)
     if amount > left:
         raise StripeError(
             f"Transfer reversal amount ({money.words(amount, currency)}) is greater than unreversed amount on transfer "
