@@ -209,7 +209,7 @@ class Api:
 
     def _done(self, request: Request, world: World, route: Route, asked: dict[str, Any]) -> Answer:
         expand = asked.get("expand") or []
-        call = operations.Call(world, asked, route.arguments, request.path)
+        call = operations.Call(world, asked, route.arguments)
         made = operations.answer(route.operation.name, call)
         body = shown(world, made, request.path, expand)
         for fault in self.checker.faults(route.operation.answers, body, "answer"):

@@ -24,7 +24,6 @@ class Call:
     world: World
     asked: dict[str, Any]
     path: dict[str, str]
-    url: str
 
     @property
     def id(self) -> str:
