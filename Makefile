@@ -22,6 +22,7 @@ test:
 test-all:
 	@$(BOOTSTRAP) --chromium
 	$(VENV)/python -m pytest -n 2 --dist loadgroup
+	STRIPE_STANDIN_CONTRARY=1 $(VENV)/python -m pytest -n 2 --dist loadgroup -m "not slow" tests/billing tests/generation/orders
 
 lint: install
 	$(VENV)/ruff check .
