@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from billing import payments, refunds
+from billing import fulfilment, payments, refunds
 from billing.models import Payment, Purchase, Refund
 from billing.payments import PaymentMoved
 from billing.settling import settle
@@ -85,4 +85,6 @@ def give_back(purchase: Purchase, *, by: User) -> Refund:
                 f"Within {settings.REFUND_DAYS} days, and while no data file was downloaded, you get your money back "
                 "without a reason. This purchase is past that; write to us if something is wrong with the data."
             )
-        return refunds.ask(payment, payment.kept, reason=Refund.Reason.POLICY, by=by)
+        refund = refunds.ask(payment, payment.kept, reason=Refund.Reason.POLICY, by=by)
+        fulfilment.follow(payment)
+        return refund

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from uuid_utils.compat import uuid7
 
 from billing import invoices, purchases, refunds
-from billing.models import Purchase
+from billing.models import Purchase, Refund
 from billing.payments import PaymentMoved
 from billing.processor import Refused, Unavailable
 from billing.purchases import HeldAlready, NotReturnable
@@ -26,6 +26,8 @@ from marketplace.accounts.acting import acting_account, require_role
 from marketplace.accounts.models import Account, Role, User
 from marketplace.web.problems import Fault, Problem
 
+#: States that soon become another by themselves.
+_MOVING = frozenset({*Purchase.UNPAID, Purchase.State.PAID, Purchase.State.REFUNDING})
 _NO_ANSWER = "The payment service gives no answer. Nothing was charged; try again in a minute."
 
 
@@ -59,8 +61,14 @@ def purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def purchase_state(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
-    """The living part of a purchase's page, as a fragment."""
-    return render(request, "billing/_purchase.html", _context(_own(request, purchase_id), _user(request)))
+    """The living part of a purchase's page, as a fragment; nothing while it is what was ``seen``.
+
+    So whoever stands on one of its buttons stays there, and a screen reader tells of what is new only.
+    """
+    context = _context(_own(request, purchase_id), _user(request))
+    if request.GET.get("seen") == context["standing"]:
+        return HttpResponse(status=204)
+    return render(request, "billing/_purchase.html", context)
 
 
 @login_required
@@ -168,16 +176,19 @@ def _user(request: HttpRequest) -> User:
 
 def _context(found: Purchase, reader: User) -> dict[str, object]:
     licence = Licence.objects.filter(cause_kind=Licence.Cause.PURCHASE, cause_id=found.id).first()
-    refunded = found.payment.refunds.filter(intent__surplus=False).order_by("created_at")
+    refunded = list(found.payment.refunds.filter(intent__surplus=False).order_by("created_at")[:20])
+    documents = invoices.readable(found.payment, reader)
+    refusal = "refused" if found.payment.refusal else ""
     return {
         "purchase": found,
         "payment": found.payment,
         "net": found.payment.captured - found.payment.tax,
         "dataset": found.version.dataset,
         "licence": licence,
-        "refunds": refunded[:20],
-        "documents": invoices.readable(found.payment, reader),
-        "live": found.state in {Purchase.State.AWAITING_PAYMENT, Purchase.State.PAID, Purchase.State.REFUNDING},
+        "refunds": refunded,
+        "documents": documents,
+        "standing": " ".join([found.state, refusal, *(back.state for back in refunded), str(len(documents))]),
+        "live": found.state in _MOVING or any(back.state in Refund.UNDER_WAY for back in refunded),
         "unpaid": found.state in Purchase.UNPAID,
         "returnable": refunds.may_return(found),
     }

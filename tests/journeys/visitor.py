@@ -76,8 +76,12 @@ class Visitor:
     def press(self, name: str, *, refused: bool = False) -> None:
         """Press a button that leads to another page, and look at that; ``refused`` when the form is shown again."""
         if refused:
-            self._expected.add(self.page.url)
+            self.expect_refusal()
         self.follow(self.page.get_by_role("button", name=name))
+
+    def expect_refusal(self) -> None:
+        """Let the console say that what the form of this page sends is refused."""
+        self._expected.add(self.page.url)
 
     def look(self) -> None:
         """See that the page shown is whole: nothing in the console, one heading, nothing wider than a small screen."""
