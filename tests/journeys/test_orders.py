@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 
 from tests.data.tables import diabetes, write_csv
 from tests.journeys.conftest import Visit
+from tests.journeys.stack import Stack
 from tests.journeys.visitor import PATIENCE, Visitor
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
@@ -183,7 +184,8 @@ def test_an_order_with_a_price_is_held_on_a_page_and_charged_when_it_is_delivere
     visitor.follow(visitor.link("Baskets of a chain of stores"))
     page = visitor.page
     page.get_by_text("€1.00 for every 1,000 units, in proportion.").wait_for()
-    visitor.follow(page.locator(".buy").get_by_role("link"))
+    visitor.follow(visitor.link("The tariff"))
+    visitor.follow(visitor.link("Set up an order"))
     page.get_by_label("Duplicate rows, at most %").fill("50")
     ask(visitor, 3_000, "€8.00")
 
@@ -202,3 +204,17 @@ def test_an_order_with_a_price_is_held_on_a_page_and_charged_when_it_is_delivere
     assert "€5.00" in money and "€3.00" in money and "€8.00" in money and "Charged" in money
     see_dataset(visitor)
     assert len(opened([file for file in visitor.download(tmp_path) if "baskets" in file.name])) == 3_000
+
+
+def test_the_owner_of_a_generator_is_told_all_that_is_wrong_with_its_tariff(visit: Visit, stack: Stack) -> None:
+    visitor = visit()
+    visitor.go("/accounts/login/")
+    visitor.sign_in(stack.login(staff=True))
+    visitor.go("/orders/tariffs/house/clinic-visits")
+    page = visitor.page
+    assert page.get_by_label("Base, EUR").input_value() == "9"
+    page.get_by_label("Base, EUR").fill("-1")
+    page.get_by_label("This value").first.fill("a barn")
+    visitor.press("Set this tariff", refused=True)
+    told = page.locator("main").inner_text()
+    assert "greater than or equal to 0" in told and "1 surcharge needs a change" in told and "a barn" in told

@@ -11,14 +11,17 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
+from billing.models import Payment
 from generation.orders import ordering, states
 from generation.orders.models import Order
 from generation.runs import lifecycle
 from generation.runs.models import Run
-from marketplace.accounts.models import Account
+from marketplace.accounts.models import Account, User
 from marketplace.work.faults import PlatformFault
-from tests.generation.made import the_dice
+from tests.generation.made import the_dice, work_off
 from tests.generation.orders.flow import draft
+from tests.generation.orders.paid_flow import held, quoted
+from tests.stripe_world import StripeWorld
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
@@ -87,3 +90,36 @@ def test_an_order_whose_run_failed_fails_and_is_not_cancelled(client: Client, ac
         lifecycle.fail(Run.objects.get().id, PlatformFault("The disk is full."))
     with pytest.raises(states.OrderMoved, match="failed, so there is nothing to cancel"):
         ordering.cancel(order)
+
+
+def test_an_order_that_begins_meanwhile_is_cancelled_with_its_run_and_its_hold(
+    client: Client, account: Account, stripe_world: StripeWorld
+) -> None:
+    order = held(client, stripe_world)
+    with meanwhile(lambda: ordering.begin(Order.objects.locked(order.id))):
+        ordering.cancel(order)
+    work_off()
+    order = Order.objects.get()
+    assert (order.state, order.compute_paid_by) == ("cancelled", "buyer")
+    assert Run.objects.get().state == "cancelled"
+    assert [intent.status for intent in stripe_world.client.v1.payment_intents.list().data] == ["canceled"]
+
+
+def test_an_order_that_is_pressed_for_ten_times_at_once_has_one_payment_and_one_page(
+    client: Client, account: Account, stripe_world: StripeWorld
+) -> None:
+    order = quoted(client)
+
+    def press(number: int) -> str:
+        try:
+            browser = Client()
+            browser.force_login(User.objects.get())
+            return str(browser.post(f"/orders/{order.id}/place")["Location"])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        pages = set(pool.map(press, range(10)))
+    assert len(pages) == 1
+    assert Payment.objects.count() == 1
+    assert len(stripe_world.client.v1.checkout.sessions.list().data) == 1
