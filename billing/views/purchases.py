@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -191,4 +192,5 @@ def _context(found: Purchase, reader: User) -> dict[str, object]:
         "live": found.state in _MOVING or any(back.state in Refund.UNDER_WAY for back in refunded),
         "unpaid": found.state in Purchase.UNPAID,
         "returnable": refunds.may_return(found),
+        "refund_days": settings.REFUND_DAYS,
     }
