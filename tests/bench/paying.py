@@ -79,6 +79,7 @@ def _purchases(world: StripeWorld) -> Figure:
     listing = a_listing(dataset, price=100).listing
     publishing.put_on_shelf(listing)
     _, buyer = a_person("buyer")
+    _buy(world, listing, buyer)  # makes what all purchases share
     rows = _rows_of(partial(_buy, world, listing, buyer))
     bare, ours = interleave(
         lambda: _put_back(rows, PURCHASES),
@@ -101,10 +102,14 @@ def _buy(world: StripeWorld, listing: Listing, buyer: Account) -> None:
 
 
 def _rows_of(work: Callable[[], object]) -> Rows:
-    """The rows that ``work`` adds, as JSON, by table."""
-    before = {table: set(_all(table)) for table in _tables()}
+    """The rows that ``work`` adds, as JSON, by table; not those that it changes."""
+    before = {table: _all(table) for table in _tables()}
     work()
-    return {table: new for table, known in before.items() if (new := [row for row in _all(table) if row not in known])}
+    return {
+        table: new
+        for table, known in before.items()
+        if (new := [row for key, row in _all(table).items() if key not in known])
+    }
 
 
 def _tables() -> list[str]:
@@ -112,10 +117,11 @@ def _tables() -> list[str]:
     return [table for table in connection.introspection.table_names() if table.startswith(ours)]
 
 
-def _all(table: str) -> list[str]:
+def _all(table: str) -> dict[str, str]:
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT row_to_json(t)::text FROM "{table}" AS t')
-        return [row[0] for row in cursor.fetchall()]
+        key = connection.introspection.get_primary_key_column(cursor, table)
+        cursor.execute(f'SELECT "{key}"::text, row_to_json(t)::text FROM "{table}" AS t')
+        return dict(cursor.fetchall())
 
 
 def _put_back(rows: Rows, transactions: int) -> float:
