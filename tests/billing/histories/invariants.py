@@ -243,8 +243,9 @@ def _undelivered(truth: Truth) -> Iterator[str]:
         licences = Licence.objects.filter(cause_id=purchase.id)
         if licences.count() > 1:
             yield f"{purchase} has {licences.count()} licences"
-        whole = payment.captured and payment.kept == payment.captured and not payment.disputes.exists()
-        if whole and not payment.refunds.exists() and not licences.in_force().exists():
+        whole = payment.captured and payment.kept == payment.captured and not payment.refunds.exists()
+        contested = payment.disputes.exclude(state=Dispute.State.WON).exists()
+        if whole and not contested and not licences.in_force().exists():
             yield f"{purchase} is paid, and there is no licence in force"
 
 
