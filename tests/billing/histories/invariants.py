@@ -60,6 +60,12 @@ class Truth:
         self.refunds = list(v1.refunds.list(full).auto_paging_iter())
         self.disputes = list(v1.disputes.list(full).auto_paging_iter())
         self.transfers = list(v1.transfers.list(full).auto_paging_iter())
+        #: The tax that a page found, by the intent that paid there.
+        self.taxes = {
+            one.payment_intent: one.total_details.amount_tax
+            for one in v1.checkout.sessions.list(full).auto_paging_iter()
+            if one.total_details is not None
+        }
         self.payments = {str(payment.id): payment for payment in history.payments()}
 
     def of(self, payment_id: str) -> list[Any]:
@@ -173,9 +179,14 @@ def _unlike_stripe(truth: Truth) -> Iterator[str]:
         yield f"our balance at Stripe is {net}, the ledger says {ledger.balance(Book.STRIPE_CLEARING)}"
     for payment_id, payment in truth.payments.items():
         taken = [one for one in truth.of(payment_id) if one.status == "succeeded"]
-        paid = set(payment.intents.filter(surplus=False).values_list("stripe_id", flat=True))
+        paid = set(
+            payment.intents.filter(surplus=False, state=Intent.State.SUCCEEDED).values_list("stripe_id", flat=True)
+        )
         back = sum(truth.back(one) for one in taken if one.id in paid)
         lost = sum(truth.lost(one) for one in taken if one.id in paid)
+        taxes = [truth.taxes[one] for one in paid & truth.taxes.keys()]
+        if payment.captured and taxes and taxes != [payment.tax]:
+            yield f"{payment} says that {payment.tax} of it is tax, Stripe {taxes}"
         if payment.refunded != back or payment.charged_back != min(lost, payment.captured - back):
             yield f"{payment} says {payment.refunded} and {payment.charged_back} went back, Stripe {back} and {lost}"
 

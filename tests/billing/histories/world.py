@@ -32,6 +32,9 @@ from tests.workers import work_off
 #: Prices at which roundings differ, in minor units; from the smallest to the greatest that Stripe takes.
 PRICES = (50, 51, 99, 101, 333, 997, 1_999, 12_100, 99_999, 1_234_567, 99_999_999)
 
+#: In percent, within the price where a page finds it.
+TAX = 19
+
 
 class Killed(BaseException):
     """The process died: nothing that it had not committed is there."""
@@ -168,6 +171,7 @@ def beginning(theatre: tuple[Stock, Clock, Death], *, contrary: bool = False) ->
     death.after = None
     world.listen(f"{settings.PUBLIC_URL}/webhooks/stripe")
     world.deliver(paused=True)
+    world.tax(TAX)
     if contrary:
         world.contrary()
     try:
