@@ -28,7 +28,7 @@ def follow(payment: Payment) -> None:
         return
     if purchase.state in Purchase.UNPAID:
         _follow_unpaid(purchase, payment)
-    if purchase.state == _S.PAID:
+    if purchase.state in {_S.PAID, _S.REFUNDING} and purchase.fulfilled_at is None:
         _deliver(purchase, payment)
     if purchase.state in _PAID:
         move(purchase, _after_paying(purchase, payment))
@@ -60,11 +60,17 @@ def _ran_out(payment: Payment) -> bool:
 
 
 def _deliver(purchase: Purchase, payment: Payment) -> None:
-    """Grant the licence; where there is nothing left to license, give the money back."""
+    """Grant the licence; where there is nothing left to license, give the money back.
+
+    What went back, or is on its way, before we heard that it came, pays for no licence.
+    """
+    if refunds.all_asked_back(payment):
+        move(purchase, _S.REFUNDING)
+        return
     version = _deliverable(purchase)
     if version is None:
-        if not payment.refunds.exists():
-            refunds.ask(payment, payment.captured, reason=Refund.Reason.NOT_DELIVERED)
+        if not payment.refunds.filter(reason=Refund.Reason.NOT_DELIVERED).exists():
+            refunds.ask(payment, refunds.returnable(payment), reason=Refund.Reason.NOT_DELIVERED)
         move(purchase, _S.REFUNDING)
         return
     licensing.grant(

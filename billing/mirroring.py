@@ -48,6 +48,9 @@ def _read_page(payment: Payment, session: CheckoutSession, seen: PageSeen) -> No
 
 
 def _read_intent(payment: Payment, intent: Intent, seen: IntentSeen) -> None:
+    if seen.attempt is not None and seen.attempt != intent.id:
+        # An event told of it before the answer to our call came: this row stands for the attempt.
+        payment.intents.filter(id=seen.attempt, stripe_id=None).delete()
     ended = intent.state in Intent.FINAL
     if not ended:
         intent.state = seen.state
@@ -87,9 +90,10 @@ def _tax(payment: Payment) -> int:
 def _conclude(payment: Payment) -> None:
     """What the intents make of the payment. One that was given up stays so, whatever comes."""
     held = payment.intents.filter(state=Intent.State.REQUIRES_CAPTURE).exists()
+    if held and (payment.captured or payment.state == Payment.State.CANCELLED):
+        # Nobody wants it: the payment was made or given up.
+        queue.enqueue(kinds.VOID, payment.id)
     if payment.state == Payment.State.CANCELLED:
-        if held:
-            queue.enqueue(kinds.VOID, payment.id)
         return
     payment.state = Payment.State.PAID if payment.captured else Payment.State.HELD if held else Payment.State.OPEN
     if payment.state != Payment.State.OPEN:

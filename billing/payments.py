@@ -127,10 +127,11 @@ def charge_saved(payment: Payment, *, hold: bool = False) -> Payment:
 def void(payment: Payment) -> Payment:
     """Let go of a payment that was not made: its page closes, what is held is released. Return it as it is then.
 
-    One that was paid meanwhile stays paid. Doing it twice is harmless. Raises processor.Unavailable.
+    One that was paid stays paid; what is held for it besides is released. Doing it twice is harmless. Raises
+    processor.Unavailable.
     """
     payment = settle(payment.id)
-    if payment.state == Payment.State.PAID:
+    if payment.state == Payment.State.PAID and not payment.intents.exclude(state__in=Intent.FINAL).exists():
         return payment
     for session in payment.sessions.filter(state=CheckoutSession.State.OPEN).exclude(stripe_id=None):
         with contextlib.suppress(Refused):  # it is complete, and settling sees what came of it
@@ -201,6 +202,7 @@ def charge_attempt(attempt: Intent, payment: Payment, customer: Customer, *, hol
     """
     try:
         seen = at_stripe.charge(
+            row=attempt.id,
             payment=payment.id,
             customer=customer.stripe_id,
             method=customer.payment_method,

@@ -123,8 +123,7 @@ def all_back(payment: Payment) -> bool:
 
 def all_asked_back(payment: Payment) -> bool:
     """Is all that was paid back, or on its way?"""
-    paid = payment.intents.filter(state=Intent.State.SUCCEEDED, surplus=False).first()
-    return paid is not None and _left(payment, paid) <= 0
+    return bool(payment.captured) and not returnable(payment)
 
 
 def _follow(payment: Payment, intent: Intent, seen: RefundSeen) -> None:
@@ -146,7 +145,7 @@ def _row_of(payment: Payment, intent: Intent, seen: RefundSeen) -> Refund:
     ours = payment.refunds.filter(id=seen.row).first() if seen.row else None
     if ours is not None:
         return _adopt(ours.id, seen)
-    return Refund.objects.create(
+    refund = Refund.objects.create(
         payment=payment,
         intent=intent,
         amount=seen.amount,
@@ -154,6 +153,9 @@ def _row_of(payment: Payment, intent: Intent, seen: RefundSeen) -> Refund:
         stripe_id=seen.id,
         state=Refund.State.SUBMITTED,
     )
+    if not seen.failed:
+        _suspend_if_all(payment, refund)
+    return refund
 
 
 def _adopt(refund_id: UUID, seen: RefundSeen) -> Refund:

@@ -130,6 +130,10 @@ class StripeWorld:
         """
         self.control("fail", times=times, kind=kind, operation=operation, seconds=seconds)
 
+    def mend(self) -> None:
+        """Have nothing fail any more."""
+        self.control("mend")
+
     def tax(self, percent: float) -> None:
         """The rate that ``automatic_tax`` finds."""
         self.control("tax", percent=percent)

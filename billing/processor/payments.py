@@ -31,6 +31,7 @@ _STATES: Final[Mapping[str, str]] = {
 }
 #: What makes a PaymentIntent findable from any object that hangs on it.
 PAYMENT: Final = "lookalike_payment"
+_ATTEMPT: Final = "lookalike_attempt"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ class PageSeen:
 
 @dataclass(frozen=True)
 class IntentSeen:
-    """A PaymentIntent and its newest charge. A ``saved`` card may be charged again; an unknown fee is ``None``."""
+    """A PaymentIntent and its newest charge. A ``saved`` card may be charged again; an unknown fee is ``None``.
+
+    ``attempt`` is the row of ours that it was made for, unless it was made on a page.
+    """
 
     id: str
     state: str
@@ -58,6 +62,7 @@ class IntentSeen:
     charge: str
     fee: int | None
     capture_before: datetime | None
+    attempt: UUID | None
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,7 @@ def expire_page(page_id: str, *, key: str) -> None:
 
 def charge(
     *,
+    row: UUID,
     payment: UUID,
     customer: str,
     method: str,
@@ -208,7 +214,7 @@ def charge(
         "capture_method": "manual" if hold else "automatic",
         "description": description,
         "transfer_group": str(payment),
-        "metadata": {PAYMENT: str(payment)},
+        "metadata": {PAYMENT: str(payment), _ATTEMPT: str(row)},
     }
     return _intent_seen(call(stripe_client().v1.payment_intents.create, wanted, key=key))
 
@@ -310,6 +316,7 @@ def _intent_seen(found: Seen) -> IntentSeen:
         charge="" if newest is None else newest["id"],
         fee=None if balance is None else balance["fee"],
         capture_before=moment(card.get("capture_before")),
+        attempt=_uuid((found.get("metadata") or {}).get(_ATTEMPT)),
     )
 
 

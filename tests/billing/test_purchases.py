@@ -348,6 +348,22 @@ def test_what_cannot_be_delivered_any_more_is_paid_back(
     assert well() == []
 
 
+def test_of_what_cannot_be_delivered_the_rest_is_paid_back_where_a_part_went_back_before(
+    offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
+) -> None:
+    purchase, page = begun(buyer, offer)
+    stripe_world.pay(page)
+    (intent,) = stripe_world.client.v1.payment_intents.list().data
+    stripe_world.client.v1.refunds.create({"payment_intent": intent.id, "amount": 100})
+    withdrawing.withdraw(purchase.version, "A court said so.")
+    settle(purchase.payment_id)
+    work_off()
+    purchase.refresh_from_db()
+    assert purchase.state == Purchase.State.REFUNDED
+    assert Payment.objects.get().refunded == PRICE
+    assert well() == []
+
+
 def test_within_the_time_and_before_a_download_the_buyer_gets_all_back_without_a_reason(
     offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
 ) -> None:

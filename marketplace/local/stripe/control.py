@@ -94,6 +94,13 @@ def fail(store: Store, world: World, wish: Wish) -> Any:
     return {}
 
 
+@verb("mend")
+def mend(store: Store, world: World, wish: Wish) -> Any:
+    """Have nothing fail any more that ``fail`` asked for."""
+    world.settle("faults", [])
+    return {}
+
+
 @verb("webhooks")
 def set_webhooks(store: Store, world: World, wish: Wish) -> Any:
     """``paused``, ``reverse``: until changed. ``duplicate``, ``lose``: of the next events, how many."""
