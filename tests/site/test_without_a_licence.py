@@ -562,10 +562,12 @@ def test_what_a_licence_gives_is_given_by_no_address_to_anybody_without_one_in_f
         Reader("whose bank took the money back", market.disputing, "Basic"),
         *buyers,
     ]
+    for reader in readers[1:]:
+        assert reader.ask("get", "/api/whoami-v2" if reader.scheme else "/library").status == 200, reader
     found = []
     for reader, (method, address, row, form) in product(readers, requests(market)):
-        if method == "post" and reader.scheme:
-            continue
+        if reader.scheme and not (method == "get" and (row.data or address.startswith("/api/"))):
+            continue  # a header gives nothing elsewhere
         answer = reader.ask(method, address, form)
         found += [f"{method} {address} as {reader}: {what}" for what in leaks(market, reader, row, answer)]
     assert not found, f"{len(found)} leaks:\n" + "\n".join(found[:200])
