@@ -74,7 +74,7 @@ def signed(body: str, settings: Settings, *, at: float | None = None, secret: st
     """What Stripe would write into the header of a body."""
     stamp = int(time.time() if at is None else at)
     with_secret = secret or settings.STRIPE_WEBHOOK_SECRETS[0]
-    return stripe.WebhookSignature.generate_signature_header(body, with_secret, stamp)
+    return str(stripe.WebhookSignature.generate_signature_header(body, with_secret, stamp))
 
 
 def posted(body: str | bytes, signature: str) -> int:
@@ -90,7 +90,7 @@ def test_a_body_that_stripe_did_not_sign_lately_is_refused_whatever_it_is(settin
     body = json.dumps(EVENT)
     now = signed(body, settings)
     stamp, digest = now.split(",")
-    forged = [
+    forged: list[tuple[str | bytes, str]] = [
         (body, signed(body, settings, at=time.time() - 301)),
         (body, signed(body, settings, secret="whsec_another")),
         (body, signed(body, settings, secret=" ")),
