@@ -80,6 +80,8 @@ def give_back(purchase: Purchase, *, by: User) -> Refund:
     """Have all money of a purchase given back, as the policy lets every buyer do. Raises NotReturnable."""
     with transaction.atomic():
         payment = Payment.objects.locked(purchase.payment_id)
+        # A file that is handed out at this moment is waited for: its record is written under the licence's lock.
+        list(Licence.objects.for_cause(Licence.Cause.PURCHASE, purchase.id).select_for_update())
         if not refunds.may_return(purchase):
             raise NotReturnable(
                 f"Within {settings.REFUND_DAYS} days, and while no data file was downloaded, you get your money back "

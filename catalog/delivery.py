@@ -6,9 +6,10 @@ import mimetypes
 from pathlib import PurePosixPath
 
 from django.conf import settings
+from django.db import transaction
 
 from catalog import licensing
-from catalog.models import Delivery, File, Version
+from catalog.models import Delivery, File, Licence, Version
 from marketplace import storage
 from marketplace.accounts.models import Account
 
@@ -22,9 +23,10 @@ def file_link(account: Account | None, file: File) -> str:
 
     A link given under a licence is recorded; the free sample is anybody's.
     """
-    if not licensing.may_read_file(account, file):
-        raise NotLicensed(f"A licence to {file.version.dataset} is needed to download {file.path}.")
-    _record(account, file.version, file.path)
+    with transaction.atomic():
+        _record(account, file.version, file.path)
+        if not licensing.may_read_file(account, file):
+            raise NotLicensed(f"A licence to {file.version.dataset} is needed to download {file.path}.")
     return storage.signed_link(
         storage.blob_key(file.sha256),
         file_name=_file_name(file),
@@ -35,9 +37,10 @@ def file_link(account: Account | None, file: File) -> str:
 
 def seed_link(account: Account | None, version: Version) -> str:
     """Return a link to seed and salt of a version. Raises NotLicensed."""
-    if not licensing.may_have(account, version):
-        raise NotLicensed(f"The seed of {version} is shown to licence holders.")
-    _record(account, version, "seed.json")
+    with transaction.atomic():
+        _record(account, version, "seed.json")
+        if not licensing.may_have(account, version):
+            raise NotLicensed(f"The seed of {version} is shown to licence holders.")
     return storage.signed_link(
         version.disclosure.key,
         file_name="seed.json",
@@ -52,8 +55,13 @@ def checksums(version: Version) -> str:
 
 
 def _record(account: Account | None, version: Version, path: str) -> None:
+    """Record what is handed out, under the licence's lock: whoever takes it back sees the record, or we see that.
+
+    So the caller asks afterwards whether the account may have it.
+    """
     licence = None if account is None else licensing.licence_for(account, version)
     if licence is not None:
+        Licence.objects.select_for_update(no_key=True).get(id=licence.id)
         Delivery.objects.create(licence=licence, version=version, path=path)
 
 

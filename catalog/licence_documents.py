@@ -17,30 +17,29 @@ from reportlab.lib.enums import TA_LEFT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from catalog import certificates
 from catalog.models import Certificate, Licence
 from catalog.models.terms import QUESTIONS
+from marketplace.web import typesetting
 from marketplace.web.templatetags.units import bytes_, money
+from marketplace.web.typesetting import BOLD, INK, INK_3, REGULAR, RULE
 
-_REGULAR, _BOLD = "Vera", "VeraBd"
 _MARGIN = 20 * mm
 _LABELS = 45 * mm
 _QR = 34 * mm
 
-_BODY = ParagraphStyle("body", fontName=_REGULAR, fontSize=9, leading=13, alignment=TA_LEFT)
-_LABEL = ParagraphStyle("label", _BODY, textColor="#5c696e")
-_TITLE = ParagraphStyle("title", _BODY, fontName=_BOLD, fontSize=18, leading=24)
-_HEADING = ParagraphStyle("heading", _BODY, fontName=_BOLD, fontSize=11, leading=16, spaceBefore=5 * mm)
+_BODY = ParagraphStyle("body", fontName=REGULAR, fontSize=9.5, leading=13, alignment=TA_LEFT, textColor=INK)
+_LABEL = ParagraphStyle("label", _BODY, textColor=INK_3)
+_TITLE = ParagraphStyle("title", _BODY, fontName=BOLD, fontSize=18, leading=24)
+_HEADING = ParagraphStyle("heading", _BODY, fontName=BOLD, fontSize=11, leading=16, spaceBefore=5 * mm)
 _TOKEN = ParagraphStyle("token", _BODY, fontName="Courier", fontSize=6.5, leading=8, wordWrap="CJK")
 
 
 def document(certificate: Certificate) -> bytes:
     """The licence of ``certificate`` as a PDF: parties, dataset, terms, answers, and the certificate as text."""
-    _register_fonts()
+    typesetting.load_fonts()
     said = certificates.claims(certificate)
     licence = Licence.objects.select_related("terms", "dataset").get(id=certificate.licence_id)
     body = io.BytesIO()
@@ -136,7 +135,7 @@ def _facts(facts: Sequence[tuple[str, str]], labels: float = _LABELS) -> Table:
                 ("LEFTPADDING", (0, 0), (0, -1), 0),
                 ("TOPPADDING", (0, 0), (-1, -1), 1),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
-                ("LINEBELOW", (0, 0), (-1, -2), 0.25, "#d3dad9"),
+                ("LINEBELOW", (0, 0), (-1, -2), 0.25, RULE),
             ]
         )
     )
@@ -152,16 +151,11 @@ def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
 
     What is written exactly is in the certificate.
     """
-    known = pdfmetrics.getFont(_REGULAR).face.charToGlyph
-    shown = (
-        letter if ord(letter) in known else base if ord(base := normalize("NFKD", letter)[0]) in known else "?"
-        for letter in text
-    )
+    missing = typesetting.unprintable(text)
+    shown = (letter if letter not in missing else _nearest(letter) for letter in text)
     return Paragraph(escape("".join(shown)), style)
 
 
-def _register_fonts() -> None:
-    """The fonts that come with the library: most letters of Latin scripts, more than the standard ones of PDF."""
-    for name in (_REGULAR, _BOLD):
-        if name not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+def _nearest(letter: str) -> str:
+    base = normalize("NFKD", letter)[0]
+    return "?" if typesetting.unprintable(base) else base

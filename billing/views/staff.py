@@ -35,7 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def payments(request: HttpRequest) -> HttpResponse:
     """Payments, newest first, or those that something names: an account, an id of ours or of Stripe's, a document."""
     _staff(request, "view_payment")
-    asked = request.GET.get("named", "").strip()[:255]
+    asked = request.GET.get("named", "").replace("\0", "").strip()[:255]
     found = reports.payments_named(asked).select_related("account", "seller").prefetch_related("refunds", "disputes")
     page = keyset.requested_page(request, found, order=("-created_at", "-id"), size=_PAGE)
     return render(request, "billing/staff/payments.html", {"page": page, "named": asked})

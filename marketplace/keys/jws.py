@@ -54,9 +54,11 @@ def verify(token: str, jwks: Mapping[str, Any], *, type: str, purpose: str) -> d
     Says nothing of times: what has ended is still genuine.
     """
     try:
-        header = jws.extract_compact(token.encode("ascii")).headers()
+        header: Any = jws.extract_compact(token.encode("ascii")).headers()
     except (JoseError, UnicodeEncodeError, ValueError) as error:
         raise NotVerified("This is no signed token: it takes three parts with a dot between them.") from error
+    if not isinstance(header, dict):
+        raise NotVerified("Its header names no algorithm and no key.")
     if header.get("alg") != ALGORITHM:
         raise NotVerified(f"It names the algorithm {_named(header, 'alg')}; only {ALGORITHM} counts.")
     if header.get("typ") != type:

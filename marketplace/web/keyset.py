@@ -65,7 +65,7 @@ def requested_page(request: HttpRequest, queryset: QuerySet[Row], *, order: Sequ
 def requested_size(request: HttpRequest, size: int) -> int:
     """How many rows ``request`` asks for, ``size`` if it does not say. Raises Problem 400 for a size out of bounds."""
     asked = request.GET.get("size", "")
-    if asked and not (asked.isascii() and asked.isdecimal() and 1 <= int(asked[:9]) <= LARGEST_SIZE):
+    if asked and not (asked.isascii() and asked.isdecimal() and len(asked) < 10 and 1 <= int(asked) <= LARGEST_SIZE):
         fault = Fault(
             "size", f"“{asked[:20]}” is not a size of a page.", f"Use a whole number from 1 to {LARGEST_SIZE}."
         )

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from uuid_utils.compat import uuid7
@@ -291,10 +291,10 @@ class Reader:
 class Answer:
     """All that an answer tells, in its head and in its body."""
 
-    def __init__(self, response: HttpResponse) -> None:
+    def __init__(self, response: HttpResponse | StreamingHttpResponse) -> None:
         self.status = response.status_code
         self.picture = response.headers.get("Content-Type", "").startswith("image/")
-        self.body = b"".join(response.streaming_content) if response.streaming else response.content
+        self.body = b"".join(response) if isinstance(response, StreamingHttpResponse) else response.content
         self.told = "\n".join(response.headers.values()).encode("latin-1", "replace") + b"\n" + self.body
 
 
@@ -337,7 +337,7 @@ def addresses(route: str, row: Row, subject: Mapping[str, tuple[str, ...]]) -> l
 def requests(market: Market) -> list[tuple[str, str, Row, dict[str, str]]]:
     """Method, address, its row and form: each address once, and of each route and dataset one with a form as well."""
     groups = {address[1:]: NOTHING for tried in GROUPS.values() for address in tried}
-    found = {}
+    found: dict[tuple[str, str], tuple[Row, dict[str, str]]] = {}
     for (route, row), subject in product({**TABLE, **groups}.items(), market.subjects):
         asked = addresses(route, row, subject)
         found |= {("get", address): (row, {}) for address in asked}
@@ -397,9 +397,11 @@ def market(stripe_world: StripeWorld) -> Market:
     offer_of_another = a_listing(another, price=500)
     publishing.put_on_shelf(offer_of_another.listing)
     order = ordered(buyer, stripe_world)
+    run, probe, held = order.run, order.probe, order.payment
+    assert run is not None and probe is not None and held is not None
     purchase, disputed = bought(buyer, offer, stripe_world), bought(disputing, offer, stripe_world)
     bought(other, offer_of_another, stripe_world)
-    delivered = Version.objects.select_related("dataset__account", "disclosure").get(run=order.run_id)
+    delivered = Version.objects.select_related("dataset__account", "disclosure").get(run=run.id)
     hear(stripe_world)
     free, paid = (version.files.get(sample=sample) for sample in (True, False))
     given, kept, probed = Things().of_file(free.sha256), Things().of_file(paid.sha256), Things()
@@ -408,7 +410,7 @@ def market(stripe_world: StripeWorld) -> Market:
     source = sources.receive(
         Account.objects.of(buyer).get(), SimpleUploadedFile("people.csv", b"age,city\n41,mark-0123456789abcdef\n")
     )
-    probed.marks |= {b"mark-0123456789abcdef", *re.findall(rb"mark-[0-9a-f]{16}", repr(order.probe.preview).encode())}
+    probed.marks |= {b"mark-0123456789abcdef", *re.findall(rb"mark-[0-9a-f]{16}", repr(probe.preview).encode())}
     kept.keys |= {version.disclosure.key.encode(), delivered.disclosure.key.encode(), source.key.encode()}
     common = {
         **ids(seller, selling, buyer, version, order, purchase, source),
@@ -417,7 +419,7 @@ def market(stripe_world: StripeWorld) -> Market:
     }
     subjects = [
         {**common, **named(version), "sha256": pictures_at(given) + pictures_at(kept), "path": (paid.path, free.path)},
-        {**common, **named(delivered), "sha256": preview_pictures(delivered), "run_id": (str(order.run_id),)},
+        {**common, **named(delivered), "sha256": preview_pictures(delivered), "run_id": (str(run.id),)},
     ]
     private = {delivered.digest.encode(), *(file.sha256.encode() for file in delivered.files.all())}
     return Market(
@@ -427,7 +429,7 @@ def market(stripe_world: StripeWorld) -> Market:
         disputing=disputing,
         stranger=stranger,
         subjects=subjects,
-        sold=[purchase.payment, order.payment],
+        sold=[purchase.payment, held],
         disputed=disputed.payment,
         given=given,
         kept=kept,
@@ -492,7 +494,7 @@ def ids(
         "report_id": report.id,
         "review_id": Review.objects.create(listing=version.dataset.listing).id,
         "making_id": making.id,
-        "digest": order.run.runtime_id,
+        "digest": order.run.runtime_id if order.run else None,
         "purchase_id": purchase.id,
         "invoice_id": Invoice.objects.filter(payment=purchase.payment)[0].id,
         "payment_id": purchase.payment_id,
@@ -505,7 +507,7 @@ def ids(
         "order_id": order.id,
         "house": "house",
         "generator": "marks",
-        "probe_sha256": re.findall(r"[0-9a-f]{64}", repr(order.probe.preview))[0],
+        "probe_sha256": re.findall(r"[0-9a-f]{64}", repr(order.probe and order.probe.preview))[0],
     }
     return {name: (str(value),) for name, value in found.items()}
 
@@ -562,10 +564,12 @@ def test_what_a_licence_gives_is_given_by_no_address_to_anybody_without_one_in_f
         Reader("whose bank took the money back", market.disputing, "Basic"),
         *buyers,
     ]
+    for reader in readers[1:]:
+        assert reader.ask("get", "/api/whoami-v2" if reader.scheme else "/library").status == 200, reader
     found = []
     for reader, (method, address, row, form) in product(readers, requests(market)):
-        if method == "post" and reader.scheme:
-            continue
+        if reader.scheme and not (method == "get" and (row.data or address.startswith("/api/"))):
+            continue  # a header gives nothing elsewhere
         answer = reader.ask(method, address, form)
         found += [f"{method} {address} as {reader}: {what}" for what in leaks(market, reader, row, answer)]
     assert not found, f"{len(found)} leaks:\n" + "\n".join(found[:200])
