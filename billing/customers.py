@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing import invoices
+from billing.invoicing import invoices
 from billing.models import Customer
 from billing.processor import payments as at_stripe
 from marketplace.accounts import notices

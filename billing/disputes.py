@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db.models import Sum
 from django.db.models.functions import Now
 
-from billing import postings
-from billing.ledger import Book
+from billing.books import postings
+from billing.books.ledger import Book
 from billing.models import Dispute, Entry, Intent, Payment
 from billing.processor import payments as at_stripe
 from billing.processor.payments import DisputeSeen

@@ -8,7 +8,8 @@ from datetime import timedelta
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Now
 
-from billing import kinds, ledger, postings, reports
+from billing import kinds
+from billing.books import ledger, postings, reports
 from billing.models import (
     OWED,
     Dispute,

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from billing import kinds, onboarding, transfers
+from billing import kinds
 from billing.models import Event, Intent, Payment
 from billing.processor import events as at_stripe
 from billing.processor import payments as payments_at_stripe
+from billing.selling import onboarding, transfers
 from billing.settling import settle
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
-from billing import customers, kinds, postings, refunds
+from billing import customers, kinds, refunds
+from billing.books import postings
 from billing.models import CheckoutSession, Intent, Payment, Refund
 from billing.processor import payments as at_stripe
 from billing.processor.payments import IntentSeen, PageSeen

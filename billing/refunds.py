@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
 
-from billing import kinds, postings
+from billing import kinds
+from billing.books import postings
 from billing.models import Intent, Payment, Purchase, Refund
 from billing.processor import Refused
 from billing.processor import payments as at_stripe

@@ -12,8 +12,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from billing import disputes, fulfilment, invoices, mirroring, payables, refunds
+from billing import disputes, fulfilment, mirroring, refunds
+from billing.invoicing import invoices
 from billing.models import Payment
+from billing.selling import payables
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease

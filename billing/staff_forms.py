@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 
-from billing import profiles
+from billing.invoicing import profiles
 from marketplace.web.templatetags.units import amount
 
 

@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from billing import (
-    events,
-    holds,
-    kinds,
-    onboarding,
-    payables,
-    payments,
-    reconciling,
-    refunds,
-    settling,
-    transfers,
-)
+from billing import events, holds, kinds, payments, refunds, settling
+from billing.books import reconciling
 from billing.processor import Unavailable
+from billing.selling import onboarding, payables, transfers
 from marketplace.work.faults import PlatformFault
 from marketplace.work.kinds import Kind, register, register_sweep
 from marketplace.work.leases import Lease

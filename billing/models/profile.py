@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from billing import countries
+from billing.invoicing import countries
 from marketplace.accounts.models import Account, User
 
 

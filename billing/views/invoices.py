@@ -11,7 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from billing import invoice_documents, invoices
+from billing.invoicing import documents as invoice_documents
+from billing.invoicing import invoices
 from billing.models import BillingProfile, Customer, Invoice, Payment
 from marketplace.accounts.acting import acting_account, require_role
 from marketplace.accounts.models import Role, User

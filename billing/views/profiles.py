@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from billing import profiles
+from billing.invoicing import profiles
+from billing.invoicing.forms import ProfileForm, filled_in
 from billing.models import BillingProfile
-from billing.profile_forms import ProfileForm, filled_in
 from marketplace.accounts.acting import acting_account, require_role
 from marketplace.accounts.models import Role
 

@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from uuid_utils.compat import uuid7
 
-from billing import invoices, purchases, refunds
+from billing import purchases, refunds
+from billing.invoicing import invoices
 from billing.models import Purchase, Refund
 from billing.payments import PaymentMoved
 from billing.processor import Refused, Unavailable

@@ -11,10 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing import debts, onboarding, payout_holds, revenue
 from billing.models import PayoutHold, SellerAccount
-from billing.payout_holds import HoldMoved
-from billing.seller_forms import CommissionForm, DecisionForm, HoldForm
+from billing.selling import debts, onboarding, payout_holds, revenue
+from billing.selling.forms import CommissionForm, DecisionForm, HoldForm
+from billing.selling.payout_holds import HoldMoved
 from marketplace.accounts.models import User
 from marketplace.web import keyset
 

@@ -15,11 +15,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing import debts, onboarding, payables, payout_holds, revenue
-from billing.forecast import forecast
 from billing.models import Payable, PayoutHold, SellerAccount, Transfer
 from billing.processor import Refused, Unavailable
-from billing.seller_forms import AnswerForm
+from billing.selling import debts, onboarding, payables, payout_holds, revenue
+from billing.selling.forecast import forecast
+from billing.selling.forms import AnswerForm
 from marketplace.accounts.acting import acting_account, require_role
 from marketplace.accounts.models import Account, Role, User
 from marketplace.web import keyset

@@ -13,7 +13,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing import events as all_events
-from billing import kinds, profiles, refunds, reports
+from billing import kinds, refunds
+from billing.books import reports
+from billing.invoicing import profiles
 from billing.models import BillingProfile, Dispute, Event, Payment, Reconciliation, Refund
 from billing.staff_forms import ConfirmForm, RefundForm
 from marketplace.accounts.models import User

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from billing import postings
+from billing.books import postings
 from billing.models import Intent, Payment, Refund
 from catalog.models import Licence
 from marketplace.accounts.models import Account

@@ -8,10 +8,12 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from billing import ledger, onboarding, payables, payments, refunds
-from billing.ledger import Book
+from billing import payments, refunds
+from billing.books import ledger
+from billing.books.ledger import Book
 from billing.models import Payable, Payment, Refund, SellerAccount, Transfer
 from billing.models.payable import OWED
+from billing.selling import onboarding, payables
 from billing.settling import settle
 from catalog.licensing import Cause
 from catalog.models import Licence

@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from billing import ledger
+from billing.books import ledger
 from billing.models import CheckoutSession, Event, Invoice, Payment, Purchase, Transaction
 from catalog import publishing
 from catalog.models import Licence, Offer
@@ -167,9 +167,9 @@ def test_two_hundred_requests_with_one_key_are_one_purchase_one_charge_and_one_l
     purchase = Purchase.objects.get()
     assert str(purchase.key) == key
     assert CheckoutSession.objects.get().url == to_page.location
-    pages = stripe_world.client.v1.checkout.sessions.list().data
+    pages = list(stripe_world.client.v1.checkout.sessions.list().auto_paging_iter())
     assert [page.url for page in pages] == [to_page.location]
-    assert len(stripe_world.client.v1.customers.list().data) == 1
+    assert len(list(stripe_world.client.v1.customers.list().auto_paging_iter())) == 1
 
     # Who pays comes back by two hundred reloads while Stripe tells of it, each event twice.
     stripe_world.deliver(paused=False, duplicate=100)
@@ -180,7 +180,7 @@ def test_two_hundred_requests_with_one_key_are_one_purchase_one_charge_and_one_l
 
     purchase.refresh_from_db()
     assert purchase.state == Purchase.State.FULFILLED
-    assert [charge.amount for charge in stripe_world.client.v1.charges.list().data] == [PRICE]
+    assert [charge.amount for charge in list(stripe_world.client.v1.charges.list().auto_paging_iter())] == [PRICE]
     assert Licence.objects.filter(cause_kind=Licence.Cause.PURCHASE).count() == 1
     assert [payment.captured for payment in Payment.objects.all()] == [PRICE]
     assert Transaction.objects.filter(key__startswith="capture:").count() == 1
@@ -197,4 +197,4 @@ def test_two_hundred_requests_with_keys_of_their_own_are_one_purchase_while_it_i
     answers = at_once(lambda number: site.post(buying, offer=str(offer.id), key=str(uuid7())))
     assert [(answer.status, count) for answer, count in answers.items()] == [(303, MANY)]
     assert Purchase.objects.count() == Payment.objects.count() == 1
-    assert len(stripe_world.client.v1.checkout.sessions.list().data) == 1
+    assert len(list(stripe_world.client.v1.checkout.sessions.list().auto_paging_iter())) == 1

@@ -229,7 +229,7 @@ def test_the_buyer_pays_what_was_listed_whatever_is_posted_and_whatever_the_sell
     purchase = Purchase.objects.get()
     settle(purchase.payment_id)
     purchase.refresh_from_db()
-    assert [charge.amount for charge in stripe_world.client.v1.charges.list().data] == [PRICE]
+    assert [charge.amount for charge in list(stripe_world.client.v1.charges.list().auto_paging_iter())] == [PRICE]
     assert (purchase.state, purchase.offer, dearer.open) == (Purchase.State.FULFILLED, offer, True)
     # What is closed, or is another listing's, is not sold to anybody else.
     other = browser(a_person("other")[0])

@@ -18,9 +18,10 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from billing import invoice_documents, invoices, profiles
+from billing.invoicing import documents as invoice_documents
+from billing.invoicing import invoices, profiles
+from billing.invoicing.profiles import Details
 from billing.models import Entry, Invoice, Numbering, Payment, Refund
-from billing.profiles import Details
 from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.mail.models import Message
 from tests.accounts.pages import assert_whole

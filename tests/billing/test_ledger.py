@@ -6,8 +6,8 @@ import pytest
 from django.db import Error, IntegrityError, connection, transaction
 from django.db.utils import InternalError
 
-from billing import ledger
-from billing.ledger import Book, Unbalanced, credit, debit
+from billing.books import ledger
+from billing.books.ledger import Book, Unbalanced, credit, debit
 from billing.models import Entry, Transaction
 from tests.factories import an_account
 

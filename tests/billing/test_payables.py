@@ -10,9 +10,10 @@ from django.db.models import F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import doctor, payables
+from billing import doctor
+from billing.books.shares import refunded, shares
 from billing.models import Entry, Payable, Payment, SellerAccount, Transfer
-from billing.shares import refunded, shares
+from billing.selling import payables
 from marketplace.accounts.models import Account
 from marketplace.doctor import CheckFunction
 from tests.billing.selling import (

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing import payout_holds
 from billing.models import PayoutHold
-from billing.payout_holds import HoldMoved
+from billing.selling import payout_holds
+from billing.selling.payout_holds import HoldMoved
 from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.mail.models import Message
 from tests.factories import a_person, an_account

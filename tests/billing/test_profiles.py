@@ -7,9 +7,9 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from billing import countries, profiles, tax_ids
+from billing.invoicing import countries, profiles, tax_ids
+from billing.invoicing.profiles import Details
 from billing.models import BillingProfile
-from billing.profiles import Details
 from marketplace.accounts.models import Account, Membership, Role, User
 from tests.accounts.pages import assert_whole
 from tests.factories import a_person, an_account

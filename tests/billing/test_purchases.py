@@ -11,8 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from billing import events, ledger, payments, purchases, refunds
-from billing.ledger import Book
+from billing import events, payments, purchases, refunds
+from billing.books import ledger
+from billing.books.ledger import Book
 from billing.models import Dispute, Event, Intent, Payment, Purchase, Refund
 from billing.settling import settle
 from catalog import licensing, publishing, withdrawing
@@ -122,11 +123,11 @@ def test_whoever_finishes_a_purchase_there_is_one_licence_one_charge_and_one_pos
     assert licensing.may_have(buyer[1], purchase.version)
     licence = Licence.objects.get(cause_kind=Licence.Cause.PURCHASE, cause_id=purchase.id)
     assert licence.terms == offer.terms
-    charges = stripe_world.client.v1.charges.list().data
+    charges = list(stripe_world.client.v1.charges.list().auto_paging_iter())
     assert [charge.amount for charge in charges] == [PRICE]
     payment = Payment.objects.get()
     assert (payment.state, payment.captured, payment.tax) == (Payment.State.PAID, PRICE, 2_100)
-    net = sum(moved.net for moved in stripe_world.client.v1.balance_transactions.list().data)
+    net = sum(moved.net for moved in list(stripe_world.client.v1.balance_transactions.list().auto_paging_iter()))
     assert ledger.trial_balance() == {
         **dict.fromkeys(Book.values, 0),
         "stripe_clearing": net,
@@ -193,7 +194,7 @@ def test_a_purchase_given_up_cannot_be_paid_any_more(
     purchase.refresh_from_db()
     assert purchase.state == Purchase.State.CANCELLED
     assert stripe_world.pay(page).location is None
-    assert list(stripe_world.client.v1.charges.list().data) == []
+    assert list(stripe_world.client.v1.charges.list().auto_paging_iter()) == []
 
 
 def test_a_page_that_ran_out_ends_the_purchase_and_the_buyer_may_begin_anew(
@@ -306,7 +307,7 @@ def test_a_refund_whose_answer_was_lost_is_not_made_twice(
     assert Refund.objects.get().state == Refund.State.SUCCEEDED  # found by looking, not by the answer
     Piece.objects.unfinished().update(due_at="2020-01-01T00:00Z")
     work_off()
-    assert [refund.amount for refund in stripe_world.client.v1.refunds.list().data] == [500]
+    assert [refund.amount for refund in list(stripe_world.client.v1.refunds.list().auto_paging_iter())] == [500]
     assert Payment.objects.get().refunded == 500
     assert Refund.objects.count() == 1
 
@@ -329,7 +330,7 @@ def test_a_dispute_suspends_and_its_end_restores_or_revokes(
     assert licensing.may_have(buyer[1], purchase.version) == won
     assert Dispute.objects.get().state == (Dispute.State.WON if won else Dispute.State.LOST)
     assert ledger.balance(Book.DISPUTES_HELD) == 0
-    net = sum(moved.net for moved in stripe_world.client.v1.balance_transactions.list().data)
+    net = sum(moved.net for moved in list(stripe_world.client.v1.balance_transactions.list().auto_paging_iter()))
     assert ledger.balance(Book.STRIPE_CLEARING) == net
     assert well() == []
 
@@ -353,7 +354,7 @@ def test_of_what_cannot_be_delivered_the_rest_is_paid_back_where_a_part_went_bac
 ) -> None:
     purchase, page = begun(buyer, offer)
     stripe_world.pay(page)
-    (intent,) = stripe_world.client.v1.payment_intents.list().data
+    (intent,) = list(stripe_world.client.v1.payment_intents.list().auto_paging_iter())
     stripe_world.client.v1.refunds.create({"payment_intent": intent.id, "amount": 100})
     withdrawing.withdraw(purchase.version, "A court said so.")
     settle(purchase.payment_id)

@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from uuid_utils.compat import uuid7
 
-from billing import doctor, kinds, ledger, payments, reconciling, refunds
-from billing.ledger import Book
+from billing import doctor, kinds, payments, refunds
+from billing.books import ledger, reconciling
+from billing.books.ledger import Book
 from billing.models import BalanceTransaction, Payment, Reconciliation, Refund
 from billing.processor import Unavailable
 from billing.settling import settle

@@ -12,10 +12,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import payout_holds, revenue
-from billing.forecast import Forecast, forecast, next_payout
 from billing.models import Payable, SellerAccount
-from billing.revenue import Figures
+from billing.selling import payout_holds, revenue
+from billing.selling.forecast import Forecast, forecast, next_payout
+from billing.selling.revenue import Figures
 from catalog.models import Licence
 from marketplace.accounts.models import Account, User
 from tests.billing.selling import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.shares import Shares, refunded, shares
+from billing.books.shares import Shares, refunded, shares
 
 prices = st.integers(1, 10_000_000)
 

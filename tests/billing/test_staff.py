@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from billing import doctor, invoices, kinds, ledger, profiles, reports
-from billing.ledger import Book
+from billing import doctor, kinds
+from billing.books import ledger, reports
+from billing.books.ledger import Book
+from billing.invoicing import invoices, profiles
+from billing.invoicing.profiles import Details
 from billing.models import BillingProfile, Dispute, Event, Numbering, Payment, Reconciliation, Refund
-from billing.profiles import Details
 from marketplace.accounts.models import Account, User
 from marketplace.work.models import Piece
 from tests.accounts.pages import assert_whole

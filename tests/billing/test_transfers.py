@@ -10,9 +10,11 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from billing import kinds, ledger, payables, payout_holds, refunds, transfers
-from billing.ledger import Book
+from billing import kinds, refunds
+from billing.books import ledger
+from billing.books.ledger import Book
 from billing.models import Payable, PayoutHold, Refund, Reversal, SellerAccount, Transfer
+from billing.selling import payables, payout_holds, transfers
 from marketplace.accounts.models import Account, User
 from marketplace.work import queue
 from marketplace.work.celery_tasks import perform

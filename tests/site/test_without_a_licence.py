@@ -28,8 +28,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from uuid_utils.compat import uuid7
 
-from billing import payout_holds, purchases, refunds
+from billing import purchases, refunds
 from billing.models import BillingProfile, Event, Invoice, Payment, Purchase, Reconciliation, Refund
+from billing.selling import payout_holds
 from billing.settling import settle
 from catalog import previews, problem_reports, publishing
 from catalog.models import Licence, Offer, Review, Version

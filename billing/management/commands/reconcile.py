@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing import reconciling
+from billing.books import reconciling
 from billing.processor import Refused, Unavailable
 from marketplace.web.templatetags.units import amount
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import F, Q, Sum
 
-from billing import ledger
-from billing.ledger import Book
+from billing.books import ledger
+from billing.books.ledger import Book
 from billing.models import Dispute, Entry, Intent, Payable, Payment, Purchase, Refund, Transaction
 from catalog.models import Licence
 from marketplace.doctor import checks

@@ -15,12 +15,13 @@ from uuid import UUID
 import stripe
 from hypothesis import strategies as st
 
-from billing import onboarding, payables, payments, payout_holds, purchases, refunds
+from billing import payments, purchases, refunds
 from billing.models import Payment, PayoutHold, Refund, SellerAccount
 from billing.payments import PaymentMoved
 from billing.processor import Refused, Unavailable
 from billing.purchases import HeldAlready, NotReturnable
 from billing.refunds import TooMuch
+from billing.selling import onboarding, payables, payout_holds
 from billing.settling import settle
 from catalog.licensing import Cause, NotOffered
 from catalog.models import Licence

@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db import connection
 from uuid_utils.compat import uuid7
 
-from billing import events, holds, onboarding, payables, payments
+from billing import events, holds, payments
 from billing.models import Payment, Purchase
 from billing.processor import client
+from billing.selling import onboarding, payables
 from catalog import offers, publishing, terms
 from catalog.models import Licence, Offer
 from marketplace.accounts.models import Account, User

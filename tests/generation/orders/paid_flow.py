@@ -64,7 +64,7 @@ def charges(world: StripeWorld) -> list[tuple[int, int]]:
     """(captured, given back) of every charge that Stripe made; of one that was only held nothing was captured."""
     return [
         (charge.amount_captured, charge.amount_refunded) if charge.captured else (0, 0)
-        for charge in world.client.v1.charges.list().data
+        for charge in list(world.client.v1.charges.list().auto_paging_iter())
     ]
 
 

@@ -102,7 +102,9 @@ def test_an_order_that_begins_meanwhile_is_cancelled_with_its_run_and_its_hold(
     order = Order.objects.get()
     assert (order.state, order.compute_paid_by) == ("cancelled", "buyer")
     assert Run.objects.get().state == "cancelled"
-    assert [intent.status for intent in stripe_world.client.v1.payment_intents.list().data] == ["canceled"]
+    assert [intent.status for intent in stripe_world.client.v1.payment_intents.list().auto_paging_iter()] == [
+        "canceled"
+    ]
 
 
 def test_an_order_that_is_pressed_for_ten_times_at_once_has_one_payment_and_one_page(
@@ -122,4 +124,4 @@ def test_an_order_that_is_pressed_for_ten_times_at_once_has_one_payment_and_one_
         pages = set(pool.map(press, range(10)))
     assert len(pages) == 1
     assert Payment.objects.count() == 1
-    assert len(stripe_world.client.v1.checkout.sessions.list().data) == 1
+    assert len(list(stripe_world.client.v1.checkout.sessions.list().auto_paging_iter())) == 1

@@ -142,7 +142,7 @@ def test_a_failing_generator_leaves_nothing_charged(client: Client, stripe_world
     assert order.payment is not None
     assert (order.state, order.payment.state, order.compute_paid_by) == ("failed", "cancelled", "buyer")
     assert charges(stripe_world) == [(0, 0)]
-    assert stripe_world.client.v1.payment_intents.list().data[0].status == "canceled"
+    assert next(iter(stripe_world.client.v1.payment_intents.list().auto_paging_iter())).status == "canceled"
     assert not Licence.objects.exists()
     assert faults() == []
 
@@ -158,7 +158,9 @@ def test_a_cancelled_order_leaves_nothing_charged(client: Client, stripe_world: 
     assert Payment.objects.get().state == "cancelled"
     if where:
         assert stripe_world.pay(where).status == 410
-    assert all(intent.status == "canceled" for intent in stripe_world.client.v1.payment_intents.list().data)
+    assert all(
+        intent.status == "canceled" for intent in stripe_world.client.v1.payment_intents.list().auto_paging_iter()
+    )
     assert not Piece.objects.unfinished().exists()
     assert faults() == []
 
@@ -171,7 +173,7 @@ def test_a_threshold_that_is_not_met_declines_the_order_and_says_by_how_much(
     work_off()
     order = again(order)
     assert (order.state, order.compute_paid_by, order.computed > 0) == ("declined", "platform", True)
-    assert stripe_world.client.v1.payment_intents.list().data[0].status == "canceled"
+    assert next(iter(stripe_world.client.v1.payment_intents.list().auto_paging_iter())).status == "canceled"
     assert not Licence.objects.exists()
     said = "Duplicate rows: 98.8 %, which is 97.3 % above the 1.5 % that you allow."
     assert said in page(client, order)
@@ -391,7 +393,7 @@ def test_a_letting_go_that_was_lost_is_found_by_the_sweep(client: Client, stripe
     Piece.objects.all().delete()
     sweep()
     assert Payment.objects.get().state == "cancelled"
-    assert stripe_world.client.v1.payment_intents.list().data[0].status == "canceled"
+    assert next(iter(stripe_world.client.v1.payment_intents.list().auto_paging_iter())).status == "canceled"
 
 
 def test_a_member_who_may_not_spend_cannot_agree_to_a_price(
@@ -425,7 +427,7 @@ def test_a_free_order_asks_stripe_nothing(client: Client, stripe_world: StripeWo
     assert order.state == "delivered"
     assert "nothing to pay" in page(client, order)
     assert order.payment is None
-    assert stripe_world.client.v1.customers.list().data == []
+    assert list(stripe_world.client.v1.customers.list().auto_paging_iter()) == []
     assert Run.objects.count() == 1
 
 

@@ -14,10 +14,12 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from billing import debts, kinds, ledger, payables
-from billing.ledger import Book
+from billing import kinds
+from billing.books import ledger
+from billing.books.ledger import Book
 from billing.models import Intent, Payable, Payment, Reversal, Transfer
 from billing.processor import Refused, connect
+from billing.selling import debts, payables
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
 from marketplace.work.leases import Lease

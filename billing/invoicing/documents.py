@@ -18,7 +18,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from billing import countries
+from billing.invoicing import countries
 from billing.models import Invoice
 from marketplace.web import typesetting
 from marketplace.web.templatetags.units import amount

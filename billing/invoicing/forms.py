@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from billing import countries, profiles
+from billing.invoicing import countries, profiles
 from billing.models import BillingProfile
 
 
@@ -16,7 +16,7 @@ def _text(label: str, autocomplete: str, help_text: str = "", *, required: bool 
 
 
 class ProfileForm(forms.Form):
-    """Name, address, tax id, purchase order and e-mail of an account; ``billing.profiles`` says what is wrong."""
+    """Name, address, tax id, purchase order and e-mail; ``billing.invoicing.profiles`` says what is wrong."""
 
     legal_name = _text("Legal name", "organization", "As it is registered; invoices are made out to it.", required=True)
     address = _text("Street and number", "address-line1", required=True)

@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models.functions import Now
 
-from billing import countries, tax_ids
+from billing.invoicing import countries, tax_ids
 from billing.models import BillingProfile
 from marketplace.accounts import notices
 from marketplace.accounts.models import Account, User

@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db.models import Sum
 from uuid_utils.compat import uuid7
 
-from billing import ledger
-from billing.ledger import Book
+from billing.books import ledger
+from billing.books.ledger import Book
 from billing.models import Payable
 
 

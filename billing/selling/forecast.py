@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from django.db.models import DateField, Sum, Value
 from django.db.models.functions import Greatest, TruncDate
 
-from billing import debts
 from billing.models import OWED, Payable, PayoutHold, SellerAccount
+from billing.selling import debts
 
 
 @dataclass(frozen=True)

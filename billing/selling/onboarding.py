@@ -16,9 +16,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from billing import kinds, payables
+from billing import kinds
 from billing.models import SellerAccount
 from billing.processor import connect
+from billing.selling import payables
 from marketplace.accounts import notices
 from marketplace.accounts.models import Account, User
 from marketplace.accounts.notices import Notice

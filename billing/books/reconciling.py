@@ -20,7 +20,8 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing import kinds, ledger
+from billing import kinds
+from billing.books import ledger
 from billing.models import BalanceTransaction, Entry, Intent, Reconciliation, Transaction
 from billing.processor import balance
 from billing.processor.balance import BalanceSeen

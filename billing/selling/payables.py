@@ -14,9 +14,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from billing import debts, kinds, postings
+from billing import kinds
+from billing.books import postings
+from billing.books.shares import refunded
 from billing.models import Dispute, Payable, Payment, PayoutHold, Refund, Reversal, SellerAccount, Transfer
-from billing.shares import refunded
+from billing.selling import debts
 from marketplace.accounts.models import Account
 from marketplace.work import queue
 

@@ -16,7 +16,7 @@ from django.db.models import Sum
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from billing import countries, profiles
+from billing.invoicing import countries, profiles
 from billing.models import BillingProfile, Entry, Invoice, Numbering, Payment, Refund, Transaction
 from marketplace.accounts import notices
 from marketplace.accounts.models import Account, Membership, User

@@ -5,11 +5,11 @@ The keys are those of Stripe's objects, so a movement that is seen twice, or by 
 
 from __future__ import annotations
 
-from billing import shares
-from billing.ledger import Book, Line, credit, debit, post
+from billing.books import shares
+from billing.books.ledger import Book, Line, credit, debit, post
+from billing.books.shares import Shares
 from billing.models import Dispute, Intent, Payment
 from billing.processor.payments import Movement
-from billing.shares import Shares
 
 
 def captured(payment: Payment, intent: Intent) -> bool:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 
-from billing import ledger
+from billing.books import ledger
 from billing.models import BillingProfile, Dispute, Entry, Event, Intent, Invoice, Payment, Reconciliation, Refund
 
 Book = Entry.Book

@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from billing import payables
 from billing.models import PayoutHold
+from billing.selling import payables
 from marketplace.accounts import notices
 from marketplace.accounts.models import Account, User
 from marketplace.accounts.notices import Notice

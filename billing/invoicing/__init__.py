@@ -1,0 +1,1 @@
+"""Who an invoice is written to, and what it says."""

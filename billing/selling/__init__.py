@@ -1,0 +1,1 @@
+"""What sellers are owed, and how it reaches them."""
