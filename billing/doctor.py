@@ -54,7 +54,8 @@ def purchased_licences_have_their_purchase() -> Iterator[Fault]:
 def licences_in_force_are_paid_for() -> Iterator[Fault]:
     """A licence in force for a payment means that something of it is kept and nothing of it is disputed."""
     spoilt = Payment.objects.filter(
-        Q(captured=F("refunded") + F("charged_back")) | Q(disputes__state__in=[Dispute.State.OPEN, Dispute.State.LOST]),
+        Q(captured=F("refunded") + F("charged_back"))
+        | Q(disputes__state__in=[Dispute.State.OPEN, Dispute.State.LOST], disputes__intent__surplus=False),
         cause_kind=OuterRef("cause_kind"),
         cause_id=OuterRef("cause_id"),
     )
@@ -87,7 +88,7 @@ def the_ledger_sums_to_zero() -> Iterator[Fault]:
 def payments_say_what_the_ledger_says() -> Iterator[Fault]:
     """What a payment took in and gave back is what was posted for it."""
     moved = Q(key__startswith="capture:") | Q(key__startswith="refund:") | Q(key__startswith="refund-failed:")
-    counted = (moved & Q(entries__book=Entry.Book.STRIPE_CLEARING)) | Q(entries__book=Entry.Book.UNAPPLIED)
+    counted = moved & Q(entries__book__in=[Entry.Book.STRIPE_CLEARING, Entry.Book.UNAPPLIED])
     posted = (
         Transaction.objects.filter(payment__isnull=False)
         .values("payment")

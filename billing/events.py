@@ -66,11 +66,13 @@ def replay(event: Event) -> None:
 
 def _payment(kind: str) -> Look:
     def look(event: Event) -> bool:
-        payment = _known(kind, event.object_id) or _named(kind, event.object_id)
+        known = _known(kind, event.object_id)
+        payment = known or _named(kind, event.object_id)
         if payment is None:
             return False
-        # Of the many events of one payment the first that is looked into tells what all of them do.
-        if payment.looked_at <= event.received_at:
+        # Of the many events of one payment the first that is looked into tells what all of them do, but of an object
+        # that nobody had heard of.
+        if known is None or payment.looked_at <= event.received_at:
             settle(payment.id)
         return True
 

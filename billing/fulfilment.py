@@ -94,11 +94,11 @@ def _deliverable(purchase: Purchase) -> Version | None:
 
 
 def _after_paying(purchase: Purchase, payment: Payment) -> str:
-    if payment.disputes.filter(state=Dispute.State.LOST).exists():
+    if payment.disputes.of_what_paid().filter(state=Dispute.State.LOST).exists():
         return _S.CHARGED_BACK
     if refunds.all_back(payment):
         return _S.REFUNDED
-    if payment.disputes.open().exists():
+    if payment.disputes.of_what_paid().open().exists():
         return _S.DISPUTED
     # Where nothing could be delivered the money is owed until it is back.
     if purchase.fulfilled_at is None or refunds.all_asked_back(payment):

@@ -31,12 +31,14 @@ def settle(payment_id: UUID) -> Payment:
         payment = Payment.objects.locked(payment_id)
         before = _standing(payment)
         mirroring.look(payment)
-        if payment.captured or payment.intents.filter(surplus=True).exists():
+        money_came = payment.captured or payment.intents.filter(surplus=True).exists()
+        if money_came:
             refunds.look(payment)
         payment.save()
         fulfilment.follow(payment)
-        if payment.captured:
+        if money_came:
             disputes.look(payment)
+        if payment.captured:
             payment.save()
             fulfilment.follow(payment)
             payables.keep(payment)

@@ -5,10 +5,12 @@ The keys are those of Stripe's objects, so a movement that is seen twice, or by 
 
 from __future__ import annotations
 
+from django.db.models import Sum
+
 from billing.books import shares
 from billing.books.ledger import Book, Line, credit, debit, post
 from billing.books.shares import Shares
-from billing.models import Dispute, Intent, Payment
+from billing.models import Dispute, Intent, Payment, Refund
 from billing.processor.payments import Movement
 
 
@@ -81,6 +83,21 @@ def dispute_lost(payment: Payment, dispute: Dispute, held: int) -> int | None:
     ]
     posted = post(f"dispute-lost:{dispute.stripe_id}", lines, currency=payment.currency, payment=payment)
     return paid if posted else None
+
+
+def surplus_lost(payment: Payment, dispute: Dispute, held: int) -> None:
+    """Post that ``held`` minor units of what was paid without a cause went back through the bank.
+
+    What had gone back by a refund already is a cost, like the dispute's fee.
+    """
+    asked = dispute.intent.refunds.exclude(state=Refund.State.FAILED).aggregate(total=Sum("amount"))["total"] or 0
+    there = max(0, min(held, dispute.intent.received - int(asked)))
+    lines = [
+        debit(Book.UNAPPLIED, there),
+        debit(Book.DISPUTE_FEES, held - there),
+        credit(Book.DISPUTES_HELD, held),
+    ]
+    post(f"dispute-lost:{dispute.stripe_id}", lines, currency=payment.currency, payment=payment)
 
 
 def whole(payment: Payment) -> Shares:

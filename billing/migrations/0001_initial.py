@@ -115,6 +115,7 @@ class Migration(migrations.Migration):
                 ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='billing.payment')),
+                ('intent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='billing.intent')),
             ],
         ),
         migrations.CreateModel(

@@ -8,13 +8,17 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from billing.models.payment import Payment
+from billing.models.payment import Intent, Payment
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
     def open(self) -> DisputeQuerySet:
         """Disputes that are not decided."""
         return self.filter(state=Dispute.State.OPEN)
+
+    def of_what_paid(self) -> DisputeQuerySet:
+        """Disputes of the charge that paid, not of one that came without a cause."""
+        return self.filter(intent__surplus=False)
 
 
 class Dispute(models.Model):
@@ -27,6 +31,7 @@ class Dispute(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="disputes")
+    intent = models.ForeignKey(Intent, models.PROTECT, related_name="disputes")
     stripe_id = models.CharField(max_length=255, unique=True)
     amount = models.PositiveBigIntegerField()
     state = models.CharField(max_length=4, choices=State, default=State.OPEN)

@@ -132,7 +132,7 @@ def _owe(payment: Payment) -> Payable | None:
 
 def _gone(payment: Payment) -> tuple[int, int]:
     """The seller's part of what went back, and the same if open disputes are lost too."""
-    disputed = sum(payment.disputes.open().values_list("amount", flat=True))
+    disputed = sum(payment.disputes.of_what_paid().open().values_list("amount", flat=True))
     all_gone = min(payment.captured, payment.captured - payment.kept + disputed)
     return (
         postings.gone(payment).seller,

@@ -180,8 +180,9 @@ def _deliver(order: Order) -> None:
 
 def _give_back(payment: Payment) -> None:
     """Nothing is delivered any more, so what was paid goes back, once."""
-    if payment.kept and not payment.refunds.exists():
-        refunds.ask(payment, payment.kept, reason=Refund.Reason.NOT_DELIVERED)
+    left = refunds.returnable(payment)
+    if left and not payment.refunds.filter(reason=Refund.Reason.NOT_DELIVERED).exists():
+        refunds.ask(payment, left, reason=Refund.Reason.NOT_DELIVERED)
 
 
 def _broken(order_id: UUID) -> list[Unmet] | None:

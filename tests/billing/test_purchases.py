@@ -335,6 +335,36 @@ def test_a_dispute_suspends_and_its_end_restores_or_revokes(
     assert well() == []
 
 
+@pytest.mark.parametrize("won", [True, False])
+def test_a_dispute_of_what_was_paid_twice_touches_neither_licence_nor_what_was_paid(
+    won: bool, offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
+) -> None:
+    purchase = bought(buyer, offer, stripe_world)
+    twice = stripe_world.client.v1.payment_intents.create(
+        {
+            "amount": PRICE,
+            "currency": "eur",
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "off_session": True,
+            "metadata": {"lookalike_payment": str(purchase.payment_id)},
+        }
+    )
+    dispute = stripe_world.dispute(str(twice.latest_charge))
+    told(stripe_world.events())
+    assert Intent.objects.get(stripe_id=twice.id).surplus
+    stripe_world.close_dispute(dispute, won=won)
+    told(stripe_world.events())
+    purchase.refresh_from_db()
+    assert purchase.state == Purchase.State.FULFILLED
+    assert licensing.may_have(buyer[1], purchase.version)
+    payment = Payment.objects.get()
+    assert (payment.captured, payment.refunded, payment.charged_back) == (PRICE, 0, 0)
+    assert ledger.balance(Book.DISPUTES_HELD) == 0
+    moved = stripe_world.client.v1.balance_transactions.list().auto_paging_iter()
+    assert ledger.balance(Book.STRIPE_CLEARING) == sum(one.net for one in moved)
+
+
 def test_what_cannot_be_delivered_any_more_is_paid_back(
     offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
 ) -> None:

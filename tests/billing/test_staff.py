@@ -73,7 +73,7 @@ def test_every_page_is_whole_when_it_is_empty_and_when_it_is_full(client: Client
         other = a_payment(an_account(f"other-{number}"), seller=an_account(f"maker-{number}"))
         a_refund(other, 1_000)
         invoices.follow(other)
-        Dispute.objects.create(payment=other, stripe_id=f"dp_{number}", amount=1)
+        Dispute.objects.create(payment=other, intent=other.intents.get(), stripe_id=f"dp_{number}", amount=1)
         an_event()
         a_profile(other.account)
         day = Reconciliation.objects.create(day=date(2026, 1, number + 1), state="done", made_at=datetime.now(UTC))
@@ -220,7 +220,7 @@ def test_a_day_with_differences_shows_each_and_is_compared_again(client: Client,
 def test_counts_are_of_what_waits(payment: Payment) -> None:
     an_event()
     a_profile(payment.account)
-    Dispute.objects.create(payment=payment, stripe_id="dp_1", amount=1)
+    Dispute.objects.create(payment=payment, intent=payment.intents.get(), stripe_id="dp_1", amount=1)
     a_refund(payment, 1, state="failed")
     Reconciliation.objects.create(day=date(2026, 1, 1), state="done", differences=[{"what": "amount"}])
     assert reports.counts() == reports.Counts(1, 1, 1, 1, 1)
