@@ -102,7 +102,7 @@ def site(buyer: User, stripe_world: StripeWorld, tmp_path: Path, monkeypatch: py
     working = Workers(tmp_path)
     try:
         web.start()
-        working.start("interactive", "interactive", 2)
+        working.start("interactive", "interactive,housekeeping", 2)
         working.start_beat()
         web.wait_until_healthy(60)
         working.wait()
