@@ -1,4 +1,4 @@
-"""The shelves on first start. The file's name puts it before the other journeys: only the first to come sees this."""
+"""The shelves on first start, before the other journeys: only the first to come sees this."""
 
 from __future__ import annotations
 
