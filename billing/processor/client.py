@@ -50,15 +50,15 @@ def call(method: Callable[..., Any], *arguments: Any, key: str = "") -> Seen:
     try:
         return plain(method(*arguments, options=options))
     except stripe.CardError as error:
-        raise Refused(error.user_message or str(error), error.code or "", _intent_of(error)) from error
+        raise Refused(error.user_message or str(error), _code_of(error), _intent_of(error)) from error
     except stripe.IdempotencyError as error:
         raise Refused(f"another call used this key: {error}", "idempotency_error") from error
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
         raise Unavailable(str(error)) from error
     except stripe.StripeError as error:
-        if error.code in {"lock_timeout", "idempotency_key_in_use"}:
+        if _code_of(error) in {"lock_timeout", "idempotency_key_in_use"}:
             raise Unavailable(str(error)) from error
-        raise Refused(error.user_message or str(error), error.code or "") from error
+        raise Refused(error.user_message or str(error), _code_of(error)) from error
 
 
 def pages(method: Callable[..., Any], parameters: Mapping[str, Any]) -> Iterator[Seen]:
@@ -112,5 +112,15 @@ def _client(key: str, base: str) -> stripe.StripeClient:
 
 
 def _intent_of(error: stripe.CardError) -> str:
+    return identifier(_told(error).get("payment_intent"))
+
+
+def _code_of(error: stripe.StripeError) -> str:
+    # The client leaves the code out of some of its exceptions, that of a 403 among them.
+    return str(error.code or _told(error).get("code") or "")
+
+
+def _told(error: stripe.StripeError) -> Seen:
     body = error.json_body if isinstance(error.json_body, Mapping) else {}
-    return identifier(body.get("error", {}).get("payment_intent"))
+    found: Seen = body.get("error") or {}
+    return found
