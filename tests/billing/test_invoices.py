@@ -252,9 +252,9 @@ def test_the_same_row_gives_the_same_bytes_in_any_process(account: Account) -> N
     assert pdf == invoice_documents.pdf(Invoice.objects.select_related("corrects").get())
     assert pdf.startswith(b"%PDF") and b"FontFile2" in pdf
     program = (
-        "import django, hashlib; django.setup(); from billing import invoice_documents;"
+        "import django, hashlib; django.setup(); from billing.invoicing import documents;"
         "from billing.models import Invoice;"
-        "print(hashlib.sha256(invoice_documents.pdf(Invoice.objects.get())).hexdigest())"
+        "print(hashlib.sha256(documents.pdf(Invoice.objects.get())).hexdigest())"
     )
     other = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program], env=environment(), capture_output=True, text=True, check=True
