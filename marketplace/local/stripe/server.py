@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import socket
+import stat
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,9 +206,13 @@ class _BrokenConnection(Response):
 def _break_connection_from(peer: tuple[str, int]) -> None:
     """Shut the socket of this peer: no interface of a web server does that, so it is looked for among our files."""
     for file in list(Path("/dev/fd").iterdir()):
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(file.name))) as connection:
-            if connection.getpeername()[:2] == peer:
-                connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            # Asked first: a copy of what is no socket would be left open.
+            if not stat.S_ISSOCK(os.fstat(int(file.name)).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(int(file.name))) as connection:
+                if connection.getpeername()[:2] == peer:
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 def application(home: Path) -> Starlette:
