@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 
 #: What touches pages, publishing, licences and mail at once; the rest of these folders takes minutes.
-TOUCHING = ("publishing", "pages", "terms", "withdrawal")
+TOUCHING = ("publishing", "terms")
 
 
 @pytest.mark.parametrize("touching", [TOUCHING, pytest.param((), marks=pytest.mark.slow)], ids=["some", "all"])

@@ -81,6 +81,7 @@ def test_settling_again_owes_nothing_twice(stripe_world: StripeWorld, seller: Ac
     agree_with_the_books(seller)
 
 
+@pytest.mark.slow  # tests/billing/test_histories.py plays others with every change
 @pytest.mark.parametrize("drained", [False, True])
 @pytest.mark.parametrize(
     "history",

@@ -12,7 +12,8 @@ from tests.chromium import chromium
 from tests.journeys.visitor import WIDE, Visitor
 from tests.stripe_world import ASKS_ALWAYS, DECLINED, VISA, StripeWorld
 
-pytestmark = pytest.mark.journey
+# The journeys of buyers and sellers use the same pages with every change.
+pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
