@@ -112,7 +112,8 @@ def _clustered(
     points: Floats, weights: Floats | float, starts: NDArray[np.intp], total: Floats
 ) -> tuple[Floats, Floats]:
     """Return means and weights of the clusters, cut at ``starts``, of sorted points whose weights sum to ``total``."""
-    starts = np.unique(np.concatenate([[0], starts[starts < len(points)]]))
+    starts = np.unique(np.concatenate([[0], starts[starts < len(points)], _heavy_runs(points, starts)]))
+    starts = starts[starts < len(points)]
     ends = np.append(starts[1:], len(points)) - 1
     sizes = np.diff(total[ends], prepend=0.0)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -120,6 +121,18 @@ def _clustered(
     if not np.isfinite(means).all():  # sums are beyond double precision
         means = np.add.reduceat(points * (weights / np.repeat(sizes, np.diff(starts, append=len(points)))), starts)
     return means.clip(points[starts], points[ends]), sizes  # equal values keep their value
+
+
+def _heavy_runs(points: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return where runs of equal points begin and end that one of ``starts`` falls into.
+
+    Clusters do not reach across these: one that holds many equal values and a few others would stand beside them all
+    once digests are merged, and its mean, just past the value, at ranks that are the value's own.
+    """
+    begins = np.flatnonzero(np.diff(points, prepend=np.nan) != 0)
+    ends = np.append(begins[1:], len(points))
+    cut = np.searchsorted(starts, ends) - np.searchsorted(starts, begins, "right") > 0
+    return np.concatenate([begins[cut], ends[cut]])
 
 
 def _sorted(values: Numbers) -> Floats:

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from generation.quality.profile import TableProfile, finish, merge
-from generation.quality.sketches import DISTINCT_ERROR, RANK_ERROR
+from generation.quality.sketches import DISTINCT_ERROR, RANK_ERROR, Digest, quantiles
 from generation.sdk import PICTURE, field
 
 SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
@@ -562,3 +562,22 @@ def test_a_value_that_most_rows_have_is_ranked_right_when_shards_counted_it_and_
     many = np.where(rng.random(20_000) < 0.95, 0.0, -rng.random(20_000))
     values = np.concatenate([few, few, many, few])
     assert_ranks(of(values, [20_000, 40_000, 60_000]), values)
+
+
+@pytest.mark.parametrize(("batches", "size", "levels"), [(200, 500, 40), (10, 60_000, 50), (40, 2_000, 64)])
+def test_whole_numbers_among_others_are_ranked_right_after_many_merges(batches: int, size: int, levels: int) -> None:
+    """A cluster of many equal values and a few others must not stand beside all of them once digests are merged."""
+    rng = np.random.default_rng(3)
+    whole = rng.integers(0, levels, (batches, size)).astype(float)
+    values = np.where(rng.random((batches, size)) < 0.95, whole, rng.random((batches, size)) * levels)
+    merged = Digest()
+    for batch in values:
+        digest = Digest()
+        digest.add(batch)
+        merged.merge(digest)
+    shares = np.linspace(0.01, 0.99, 99)
+    ordered = np.sort(values, axis=None)
+    told = quantiles(*merged.clusters(), list(shares), ordered[0], ordered[-1])
+    below = np.searchsorted(ordered, told, "left") / len(ordered)
+    at_most = np.searchsorted(ordered, told, "right") / len(ordered)
+    assert np.maximum(below - shares, shares - at_most).max() <= RANK_ERROR
