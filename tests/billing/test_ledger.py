@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 from django.db import Error, IntegrityError, connection, transaction
 from django.db.utils import InternalError
@@ -59,6 +61,17 @@ def test_what_is_written_is_never_changed(statement: str) -> None:
     with pytest.raises((InternalError, Error), match="pgtrigger"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert ledger.balance(Book.BANK) == 5
+
+
+@pytest.mark.parametrize("table", ["billing_transaction", "billing_entry", "billing_invoice"])
+def test_outside_of_tests_the_books_cannot_be_emptied(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    migration = importlib.import_module("billing.migrations.0006_refuse_truncate")
+    monkeypatch.setitem(connection.settings_dict, "NAME", "lookalike")
+    with connection.schema_editor() as editor:
+        migration.refuse(None, editor)
+    with pytest.raises(Error, match="the books are only added to"), transaction.atomic():
+        connection.cursor().execute(f"TRUNCATE {table} CASCADE")
+    transaction.set_rollback(True)
 
 
 def test_a_book_of_sellers_needs_a_seller_and_no_other_has_one() -> None:
