@@ -76,6 +76,8 @@ def orders_follow_their_payment() -> Iterator[Fault]:
     since = Now() - _PATIENCE_WITH_STRIPE
     for order in Order.objects.standing_still().filter(payment__looked_at__lt=since).iterator():
         yield Fault(f"order {order.id}", f"it is {order.get_state_display()}, and did not follow its payment.")
+    for order in Order.objects.filter(state=Order.State.SETTLING, settling_at__lt=since).iterator():
+        yield Fault(f"order {order.id}", "it is made, and was neither charged nor found to be due.")
     unpaid = Order.objects.filter(state=Order.State.PAYMENT_DUE, payment__state=Payment.State.OPEN)
     for order in unpaid.filter(pay_until__lt=since).iterator():
         yield Fault(f"order {order.id}", "it was not paid in time and the sweep did not end it.")

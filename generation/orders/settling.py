@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from billing import payments, refunds
 from billing.models import Payment, Refund
@@ -37,6 +38,7 @@ KEPT_UNPAID: Final = timedelta(days=14)
 _S = Order.State
 _AT_ONCE: Final = 100
 _SOON: Final = timedelta(seconds=5)
+_LATER: Final = timedelta(hours=1)
 
 
 def settle(lease: Lease) -> None:
@@ -159,7 +161,13 @@ def _go_on(order: Order) -> None:
     elif payment.state == Payment.State.OPEN and not (order.state == _S.QUOTED and order.secured):
         queue.enqueue(SETTLE, order.id, after=payment.id)
     else:
-        queue.enqueue(SETTLE, order.id, delay=_SOON)
+        queue.enqueue(SETTLE, order.id, delay=_pause(order))
+
+
+def _pause(order: Order) -> timedelta:
+    """How long to wait before looking again: the longer, the longer Stripe has refused to take what is held."""
+    waited = timezone.now() - order.settling_at if order.settling_at else timedelta(0)
+    return min(max(waited / 4, _SOON), _LATER)
 
 
 def _deliver(order: Order) -> None:

@@ -154,6 +154,14 @@ def test_an_order_that_does_not_follow_its_payment_is_found(
     assert found() == {("orders_follow_their_payment", f"order {order.id}")}
 
 
+def test_an_order_whose_charge_stripe_refuses_again_and_again_is_found(
+    client: Client, account: Account, stripe_world: StripeWorld
+) -> None:
+    order = paid(client, stripe_world)
+    Order.objects.update(state="settling", settling_at=LONG_AGO)
+    assert ("orders_follow_their_payment", f"order {order.id}") in found()
+
+
 def test_an_unpaid_order_that_no_sweep_ends_is_found(
     client: Client, account: Account, stripe_world: StripeWorld
 ) -> None:
