@@ -19,7 +19,7 @@ _PAID = frozenset({_S.FULFILLED, _S.REFUNDING, _S.PARTIALLY_REFUNDED, _S.DISPUTE
 def follow(payment: Payment) -> None:
     """Bring the purchase of ``payment``, if it is of one, to where the payment is. The caller holds its lock."""
     purchase = (
-        Purchase.objects.select_for_update(of=("self",))
+        Purchase.objects.select_for_update(no_key=True, of=("self",))
         .select_related("account", "offer__terms", "version__shelf")
         .filter(payment=payment)
         .first()

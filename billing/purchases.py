@@ -32,7 +32,9 @@ def buy(account: Account, offer: Offer, *, by: User | None, key: UUID) -> Purcha
     While one waits for payment another key gives that one. Raises NotOffered or HeldAlready.
     """
     with transaction.atomic():
-        listing = Listing.objects.select_for_update().select_related("dataset__account").get(id=offer.listing_id)
+        listing = (
+            Listing.objects.select_for_update(no_key=True).select_related("dataset__account").get(id=offer.listing_id)
+        )
         known = Purchase.objects.filter(account=account, key=key).first()
         unpaid = Purchase.objects.filter(account=account, offer=offer, state__in=Purchase.UNPAID).first()
         if (purchase := known or unpaid) is not None:
@@ -81,7 +83,7 @@ def give_back(purchase: Purchase, *, by: User) -> Refund:
     with transaction.atomic():
         payment = Payment.objects.locked(purchase.payment_id)
         # A file that is handed out at this moment is waited for: its record is written under the licence's lock.
-        list(Licence.objects.for_cause(Licence.Cause.PURCHASE, purchase.id).select_for_update())
+        list(Licence.objects.for_cause(Licence.Cause.PURCHASE, purchase.id).select_for_update(no_key=True))
         if not refunds.may_return(purchase):
             raise NotReturnable(
                 f"Within {settings.REFUND_DAYS} days, and while no data file was downloaded, you get your money back "

@@ -72,7 +72,7 @@ def of(licence: Licence) -> Certificate:
     if found is not None:
         return found
     with transaction.atomic():
-        return issue(Licence.objects.select_for_update().get(id=licence.id))
+        return issue(Licence.objects.select_for_update(no_key=True).get(id=licence.id))
 
 
 def claims(certificate: Certificate) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def issue_missing() -> None:
         return
     without = Licence.objects.filter(~Exists(Certificate.objects.filter(licence=OuterRef("id"))))
     with transaction.atomic():
-        found = list(without.order_by("id").select_for_update(skip_locked=True, of=("self",))[:_AT_ONCE])
+        found = list(without.order_by("id").select_for_update(no_key=True, skip_locked=True, of=("self",))[:_AT_ONCE])
         for licence in found:
             issue(licence)
     if not found:
@@ -99,7 +99,7 @@ def sign_again() -> None:
     compromised = SigningKey.objects.filter(purpose=Purpose.LICENCE, compromised_at__isnull=False)
     with transaction.atomic():
         held = Certificate.objects.filter(kid__in=compromised.values("kid")).order_by("licence_id")
-        for certificate in held.select_for_update(skip_locked=True)[:_AT_ONCE]:
+        for certificate in held.select_for_update(no_key=True, skip_locked=True)[:_AT_ONCE]:
             signed = jws.sign_body(jws.body(certificate.token), type=TYPE, purpose=Purpose.LICENCE)
             certificate.token, certificate.kid = signed.token, signed.kid
             certificate.save(update_fields=["token", "kid"])

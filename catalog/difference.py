@@ -42,7 +42,11 @@ def make(version: Version) -> None:
     finding = attachments.store(KIND, body)
     with transaction.atomic():
         # Whoever withdraws either of them holds these rows: then what was computed is not shown.
-        shelves = ShelfState.objects.select_for_update().filter(version__in=[before, version]).order_by("version_id")
+        shelves = (
+            ShelfState.objects.select_for_update(no_key=True)
+            .filter(version__in=[before, version])
+            .order_by("version_id")
+        )
         if all(shelf.state != ShelfState.State.WITHDRAWN for shelf in shelves):
             attachments.put(version, finding)
 

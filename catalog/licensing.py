@@ -202,7 +202,9 @@ def revoke(cause: Cause, why: str) -> list[Licence]:
 def expire() -> None:
     """Mark licences whose end has come. They give nothing from that moment on, marked or not."""
     with transaction.atomic():
-        for licence in Licence.objects.over().order_by("id").select_for_update(skip_locked=True)[:_MARKED_AT_ONCE]:
+        for licence in (
+            Licence.objects.over().order_by("id").select_for_update(no_key=True, skip_locked=True)[:_MARKED_AT_ONCE]
+        ):
             _move(licence, Licence.State.EXPIRED)
 
 
@@ -213,7 +215,7 @@ def acquire(account: Account, offer: Offer) -> Licence:
     PaymentNeeded.
     """
     with transaction.atomic():
-        listing = Listing.objects.select_for_update().get(id=offer.listing_id)
+        listing = Listing.objects.select_for_update(no_key=True).get(id=offer.listing_id)
         version = listing.newest_on_shelf
         if not offer.open or listing.state != Listing.State.ON_SHELF or version is None:
             raise NotOffered(f"{listing.dataset} is not offered now. What you have licensed stays yours.")
@@ -240,7 +242,7 @@ def acquire(account: Account, offer: Offer) -> Licence:
 
 def _locked(cause: Cause) -> list[Licence]:
     """The licences of a cause, their rows locked until the transaction ends."""
-    return list(Licence.objects.for_cause(cause.kind, cause.id).select_for_update())
+    return list(Licence.objects.for_cause(cause.kind, cause.id).select_for_update(no_key=True))
 
 
 def _move(licence: Licence, to: str) -> None:

@@ -39,7 +39,11 @@ def show(listing: Listing) -> Listing:
     Raises NotShown with what is missing.
     """
     with transaction.atomic():
-        listing = Listing.objects.select_for_update(of=("self",)).select_related("dataset__account").get(id=listing.id)
+        listing = (
+            Listing.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("dataset__account")
+            .get(id=listing.id)
+        )
         _refuse_what_cannot_be_shown(listing)
         if is_trusted(listing.dataset.account):
             publishing.put_on_shelf(listing)
@@ -80,7 +84,7 @@ def appeal(review: Review, text: str) -> Review:
     if not text.strip():
         raise ValueError("say what staff should look at again")
     with transaction.atomic():
-        review = Review.objects.select_for_update().get(id=review.id)
+        review = Review.objects.select_for_update(no_key=True).get(id=review.id)
         if not review.may_appeal:
             raise ReviewMoved(_why_not(review))
         review.state, review.appeal, review.appealed_at = Review.State.APPEALED, text.strip(), Now()
@@ -113,7 +117,7 @@ def _why_not(review: Review) -> str:
 def _undecided(review: Review) -> Review:
     """The review, locked. Raises ReviewMoved when somebody has decided meanwhile."""
     found = (
-        Review.objects.select_for_update(of=("self", "listing"))
+        Review.objects.select_for_update(no_key=True, of=("self", "listing"))
         .select_related("listing__dataset__account")
         .get(id=review.id)
     )

@@ -34,7 +34,7 @@ def begin(version: Version) -> None:
 def tell(lease: Lease) -> None:
     """Perform ``catalog.tell_holders``: the letters of a page and where it ended are kept together, or not at all."""
     with lease.finishing():
-        news = VersionNews.objects.select_for_update().get(version=lease.subject)
+        news = VersionNews.objects.select_for_update(no_key=True).get(version=lease.subject)
         if news.ended_at is not None:
             return
         version = Version.objects.select_related("dataset__account", "shelf").get(id=lease.subject)

@@ -54,7 +54,7 @@ def report(version: Version, *, account: Account, by: User, title: str, text: st
     if not licensing.may_look(account, version):
         raise NotYours(f"There is no version {version.number} that you may see.")
     with transaction.atomic():
-        User.objects.select_for_update().get(id=by.id)
+        User.objects.select_for_update(no_key=True).get(id=by.id)
         today = ProblemReport.objects.filter(reporter=by, reported_at__gt=Now() - timedelta(days=1))
         if today.count() >= REPORTS_A_DAY:
             raise TooMany(f"You have reported {REPORTS_A_DAY} problems within a day. Report this one tomorrow.")
@@ -83,8 +83,8 @@ def answer(
     Raises NotYours and TooMany.
     """
     with transaction.atomic():
-        User.objects.select_for_update().get(id=by.id)
-        locked = ProblemReport.objects.select_for_update(of=("self",)).select_related(
+        User.objects.select_for_update(no_key=True).get(id=by.id)
+        locked = ProblemReport.objects.select_for_update(no_key=True, of=("self",)).select_related(
             "version__dataset__account", "reporter"
         )
         found = locked.get(id=found.id)

@@ -47,7 +47,7 @@ def publish(
     published = Version.objects.filter(run=run).first()
     if published is not None:
         return published
-    Dataset.objects.select_for_update().get(id=dataset.id)
+    Dataset.objects.select_for_update(no_key=True).get(id=dataset.id)
     major, minor = _next_number(dataset, layout)
     version = Version.objects.create(
         dataset=dataset,
@@ -155,7 +155,7 @@ def _change_shelf_state(version: Version, state: str, reason: str) -> None:
     if not reason.strip():
         raise ValueError("say why: the reason is shown to licence holders")
     with transaction.atomic():
-        shelf = ShelfState.objects.select_for_update().get(version=version)
+        shelf = ShelfState.objects.select_for_update(no_key=True).get(version=version)
         if shelf.state == ShelfState.State.WITHDRAWN:
             raise ValueError(f"{version} is withdrawn; that is final")
         shelf.state, shelf.reason, shelf.changed_at = state, reason, Now()

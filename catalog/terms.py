@@ -119,7 +119,7 @@ def settle(account: Account, kind: str, wording: Wording) -> Terms:
     """
     if wording == STANDARD[kind].wording:
         return standard(kind)
-    Account.objects.select_for_update().get(id=account.id)
+    Account.objects.select_for_update(no_key=True).get(id=account.id)
     latest = Terms.objects.filter(account=account, kind=kind).order_by("-number").first()
     return _written(account, kind, wording, 1 if latest is None else latest.number + 1)
 

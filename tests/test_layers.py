@@ -1,7 +1,8 @@
-"""Who may import whom is checked: an import planted against a contract makes the linter fail and name it."""
+"""Who may import whom is checked by planting imports that the linter must name; how rows are locked, by reading."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -66,3 +67,15 @@ def test_an_import_planted_against_the_layers_fails_and_is_named(copy: Path) -> 
     for place, line in PLANTED.items():
         importer = place.removesuffix(".py").replace("/", ".")
         assert f"{importer}->{line.removeprefix('import ')}" in told, f"{place}: {line}"
+
+
+def test_every_row_lock_lets_rows_that_point_to_it_be_written() -> None:
+    """A plain FOR UPDATE keeps them waiting, and two who write the same row then wait for each other."""
+    locks = {
+        f"{module.relative_to(ROOT)}: {call}"
+        for package in PACKAGES
+        for module in (ROOT / package).rglob("*.py")
+        for call in re.findall(r"select_for_update\([^\n]*", module.read_text())
+    }
+    assert len(locks) > 20
+    assert sorted(lock for lock in locks if "(no_key=True" not in lock) == []

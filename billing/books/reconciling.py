@@ -84,7 +84,7 @@ def reconcile(day: date) -> Reconciliation:
         around = BalanceTransaction.objects.filter(created_at__gte=begin - _SKEW, created_at__lt=end + _SKEW)
         _look_up_unknown_charges(around)
         _post_what_only_stripe_knows(around)
-        found, _ = Reconciliation.objects.select_for_update().get_or_create(day=day)
+        found, _ = Reconciliation.objects.select_for_update(no_key=True).get_or_create(day=day)
         seen = BalanceTransaction.objects.filter(created_at__gte=begin, created_at__lt=end)
         posted = _cleared(transaction__at__gte=begin, transaction__at__lt=end)
         matters = {*seen.values_list("matter", flat=True), *_matters_of(posted)} - {""}

@@ -179,7 +179,7 @@ def _next_number(kind: str) -> _Number:
     The moment is read once the lock is there, so numbers and dates have one order.
     """
     Numbering.objects.bulk_create([Numbering(kind=kind, year=0, serial=0)], ignore_conflicts=True)
-    Numbering.objects.select_for_update().get(kind=kind)
+    Numbering.objects.select_for_update(no_key=True).get(kind=kind)
     last = Numbering.objects.annotate(now=Now()).get(kind=kind)
     if last.now.year > last.year:
         return _Number(kind, last.now.year, 1, last.now)

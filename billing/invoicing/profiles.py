@@ -100,7 +100,7 @@ def keep(account: Account, details: Details) -> BillingProfile:
         raise ProfileRefused(wrong)
     stated = details.normal()
     with transaction.atomic():
-        Account.objects.select_for_update().get(id=account.id)
+        Account.objects.select_for_update(no_key=True).get(id=account.id)
         profile = BillingProfile.objects.filter(account=account).first() or BillingProfile(account=account)
         if registered(profile) != registered(stated):
             profile.tax_id_checked_at = profile.tax_id_checked_by = None
@@ -118,7 +118,11 @@ def confirm_tax_id(profile: BillingProfile, seen: Registered, *, by: User) -> Bi
     Confirming it twice changes nothing.
     """
     with transaction.atomic():
-        found = BillingProfile.objects.select_for_update(of=("self",)).select_related("account").get(id=profile.id)
+        found = (
+            BillingProfile.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("account")
+            .get(id=profile.id)
+        )
         if not seen.tax_id or registered(found) != seen:
             raise ProfileMoved(f"The profile of {found.account} was changed meanwhile. Look the id up again.")
         if not found.tax_id_checked:

@@ -19,7 +19,7 @@ from marketplace.accounts.models import Account
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def locked(self, payment_id: UUID) -> Payment:
         """The payment under its row lock. Whoever locks a purchase or an order too locks the payment first."""
-        self.select_for_update().get(id=payment_id)
+        self.select_for_update(no_key=True).get(id=payment_id)
         # What is joined is read once the lock is there: with it, it would be as it was before we waited.
         return self.select_related("account", "seller").get(id=payment_id)
 

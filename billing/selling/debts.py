@@ -44,7 +44,12 @@ def forgive(payable: Payable, amount: int) -> None:
     """
     too_much = max(0, amount - debt(payable.seller_id))
     payers = Payable.objects.filter(seller=payable.seller_id, carried__lt=0).exclude(id=payable.id)
-    for payer in payers.select_for_update(of=("self",)).select_related("seller", "payment").order_by("-id").iterator():
+    for payer in (
+        payers.select_for_update(no_key=True, of=("self",))
+        .select_related("seller", "payment")
+        .order_by("-id")
+        .iterator()
+    ):
         if not too_much:
             break
         returned = min(too_much, -payer.carried)

@@ -75,7 +75,11 @@ def why_not(payable: Payable) -> str:
 def locked(payment: Payment) -> Payable:
     """The payable of a payment whose lock the caller holds, under the seller's lock and its own."""
     lock_seller(Payable.objects.values_list("seller", flat=True).get(payment=payment))
-    return Payable.objects.select_for_update(of=("self",)).select_related("seller", "payment").get(payment=payment)
+    return (
+        Payable.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("seller", "payment")
+        .get(payment=payment)
+    )
 
 
 def lock_seller(account_id: UUID) -> SellerAccount:
@@ -108,7 +112,9 @@ def release_due() -> None:
 
 
 def _some(payables: QuerySet[Payable]) -> list[UUID]:
-    return list(payables.select_for_update(of=("self",), skip_locked=True).values_list("id", flat=True)[:_A_SWEEP])
+    return list(
+        payables.select_for_update(no_key=True, of=("self",), skip_locked=True).values_list("id", flat=True)[:_A_SWEEP]
+    )
 
 
 def _owe(payment: Payment) -> Payable | None:

@@ -87,7 +87,7 @@ def _decide(hold: PayoutHold, state: str, by: User, decision: str, subject: str)
 
 def _in_force(hold: PayoutHold) -> PayoutHold:
     """The hold, locked. Raises HoldMoved when it is lifted."""
-    found = PayoutHold.objects.select_for_update(of=("self",)).select_related("account").get(id=hold.id)
+    found = PayoutHold.objects.select_for_update(no_key=True, of=("self",)).select_related("account").get(id=hold.id)
     if found.state not in PayoutHold.IN_FORCE:
         raise HoldMoved(f"This hold is {found.get_state_display()} already.")
     return found

@@ -34,7 +34,7 @@ def refresh(listing: Listing) -> None:
     with transaction.atomic():
         # One at a time for one listing; what is read after the lock is what the last one left.
         now = (
-            Listing.objects.select_for_update(of=("self",), no_key=True)
+            Listing.objects.select_for_update(no_key=True, of=("self",))
             .select_related("dataset__account")
             .get(id=listing.id)
         )

@@ -179,7 +179,7 @@ def end(order: Order, state: str) -> None:
         queue.enqueue(SETTLE, order.id, after=payment.id)
     if order.source_id is not None and state in SOURCE_SERVED:
         # Whoever asks now whether the source is still kept ends first, and is asked again.
-        Source.objects.select_for_update().get(id=order.source_id)
+        Source.objects.select_for_update(no_key=True).get(id=order.source_id)
         queue.enqueue(FORGET_SOURCE, order.source_id)
 
 
@@ -195,7 +195,7 @@ def replaced(order: Order) -> bool:
 def forget_source(lease: Lease) -> None:
     """Perform ``orders.forget_source``: delete what was uploaded, unless something is being made from it."""
     with lease.finishing():
-        source = Source.objects.select_for_update().get(id=lease.subject)
+        source = Source.objects.select_for_update(no_key=True).get(id=lease.subject)
         if not Order.objects.keeping(source.id).exists():
             sources.delete(source)
 
@@ -203,7 +203,7 @@ def forget_source(lease: Lease) -> None:
 def sweep() -> None:
     """Let quotes expire; the payment of one that nobody paid in time is let go of."""
     with transaction.atomic():
-        lapsed = Order.objects.lapsed().select_for_update(of=("self",), skip_locked=True)
+        lapsed = Order.objects.lapsed().select_for_update(no_key=True, of=("self",), skip_locked=True)
         for order in lapsed.select_related(*Order.TOLD)[:100]:
             end(order, Order.State.EXPIRED)
 
@@ -211,7 +211,7 @@ def sweep() -> None:
 def _keep_source(order: Order) -> None:
     """See that the upload is there, and that nobody deletes it before this transaction ends. Raises OrderMoved."""
     if order.source_id is not None:
-        _refuse_gone(Source.objects.select_for_update().get(id=order.source_id))
+        _refuse_gone(Source.objects.select_for_update(no_key=True).get(id=order.source_id))
 
 
 def _refuse_gone(source: Source | None) -> None:
@@ -246,4 +246,4 @@ def _refuse_after(run: Run) -> None:
 
 def _lock_run(order_id: UUID) -> Run | None:
     """Lock the order's run, if it has one. The order of locks is run, payment, order, and then the rest."""
-    return Run.objects.select_for_update(of=("self",)).filter(order=order_id).first()
+    return Run.objects.select_for_update(no_key=True, of=("self",)).filter(order=order_id).first()

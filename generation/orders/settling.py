@@ -72,7 +72,9 @@ def sweep() -> None:
         for order_id in stuck.values_list("id", flat=True)[:_AT_ONCE]:
             queue.enqueue(SETTLE, order_id)
         late = Order.objects.filter(state=_S.PAYMENT_DUE, pay_until__lt=Now(), payment__state=Payment.State.OPEN)
-        for order in late.select_for_update(of=("self",), skip_locked=True).select_related(*Order.TOLD)[:_AT_ONCE]:
+        for order in late.select_for_update(no_key=True, of=("self",), skip_locked=True).select_related(*Order.TOLD)[
+            :_AT_ONCE
+        ]:
             ordering.end(order, _S.LAPSED)
             letters.lapsed(order)
 
@@ -203,6 +205,6 @@ def _broken(order_id: UUID) -> list[Unmet] | None:
 
 def _locked(order_id: UUID) -> Order:
     """The order under the locks of its run, its payment and itself, in this order."""
-    Run.objects.select_for_update(of=("self",)).filter(order=order_id).first()
-    Payment.objects.select_for_update(of=("self",)).filter(order=order_id).first()
+    Run.objects.select_for_update(no_key=True, of=("self",)).filter(order=order_id).first()
+    Payment.objects.select_for_update(no_key=True, of=("self",)).filter(order=order_id).first()
     return Order.objects.locked(order_id)

@@ -140,7 +140,7 @@ def set_tariff(
     if (base or per_unit or minimum or surcharges) and max(base, minimum) < LEAST:
         raise ValueError(too_little())
     with transaction.atomic():
-        Generator.objects.select_for_update().get(id=generator.id)
+        Generator.objects.select_for_update(no_key=True).get(id=generator.id)
         last = newest(generator)
         if last is not None and all(getattr(last, name) == value for name, value in said.items()):
             return last

@@ -87,7 +87,7 @@ def advance(run_id: UUID, to: str) -> Run:
 
     Called in a transaction. Reaching READY releases whoever waits for the run.
     """
-    run = Run.objects.select_for_update().get(id=run_id)
+    run = Run.objects.select_for_update(no_key=True).get(id=run_id)
     if _NEXT.get(run.state) != to:
         raise RunMoved(f"the run is {run.state}, so it does not become {to}")
     run.state = to
@@ -126,7 +126,7 @@ def tell(run_id: UUID, text: str) -> None:
 
 
 def _end(run_id: UUID, state: str, **fields: str) -> bool:
-    run = Run.objects.select_for_update().get(id=run_id)
+    run = Run.objects.select_for_update(no_key=True).get(id=run_id)
     if run.ended:
         return False
     run.state = state

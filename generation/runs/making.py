@@ -68,7 +68,7 @@ def _check_runtime(run: Run, result: ShardResult) -> None:
 
 
 def _note(shard: Shard, result: ShardResult) -> None:
-    run = Run.objects.select_for_update().get(id=shard.run_id)
+    run = Run.objects.select_for_update(no_key=True).get(id=shard.run_id)
     if run.state != Run.State.GENERATING:
         raise LeaseLost
     shard.files = [_file(file) for file in result.files]

@@ -62,7 +62,7 @@ def _store(run: Run, folder: Path, files: Sequence[MadeStateFile], lease: Lease)
     ]
     with transaction.atomic():
         # Whoever ends the run meanwhile sees these rows, or is seen here.
-        if Run.objects.select_for_update().get(id=run.id).state != Run.State.PREPARING:
+        if Run.objects.select_for_update(no_key=True).get(id=run.id).state != Run.State.PREPARING:
             raise LeaseLost
         StateFile.objects.bulk_create(rows)
     for row in rows:

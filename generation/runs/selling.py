@@ -72,7 +72,7 @@ def check(lease: Lease) -> None:
         lease=lease,
     )
     with lease.finishing():
-        account = Account.objects.select_for_update().get(id=making.account_id)
+        account = Account.objects.select_for_update(no_key=True).get(id=making.account_id)
         making = Making.objects.select_related("dataset").get(id=making.id)
         problems += _in_the_way(account, making)
         if problems:

@@ -139,7 +139,7 @@ def delete_stale() -> None:
     for source_id in stale.values_list("id", flat=True)[:_SWEPT_AT_ONCE]:
         with transaction.atomic():
             # Whoever plans a run with it holds this lock, so the question comes after it.
-            source = Source.objects.select_for_update().get(id=source_id)
+            source = Source.objects.select_for_update(no_key=True).get(id=source_id)
             if stale.filter(id=source_id).exists():
                 delete(source)
     half_deleted = Source.objects.filter(~Q(key="") | Q(files__isnull=False), state=Source.State.GONE).distinct()
@@ -174,7 +174,7 @@ def _store(source: Source, parsed: Path) -> None:
 
 def _note(source: Source, answer: dict[str, Any]) -> bool:
     """Record what came of the upload; ``False`` if it was deleted meanwhile."""
-    if not Source.objects.select_for_update().filter(id=source.id, state=Source.State.UPLOADED).exists():
+    if not Source.objects.select_for_update(no_key=True).filter(id=source.id, state=Source.State.UPLOADED).exists():
         return False
     if answer.get("problems"):
         source.state, source.problems = Source.State.REFUSED, answer["problems"]

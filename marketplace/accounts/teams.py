@@ -125,7 +125,7 @@ def _refuse_last_owner(member: Membership) -> None:
 
 def _locked(account: Account) -> None:
     """Let no two changes of one team pass each other."""
-    Account.objects.select_for_update().get(id=account.id)
+    Account.objects.select_for_update(no_key=True).get(id=account.id)
 
 
 def _digest(secret: str) -> str:

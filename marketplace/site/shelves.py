@@ -73,7 +73,7 @@ def announce(account: Account, generator: GeneratorVersion, shelf: Shelf) -> Lis
 def shelve(lease: Lease) -> None:
     """Perform ``site.shelve`` after the run: show the listing, or take the announcement back."""
     with lease.finishing():
-        listing = Listing.objects.select_for_update().get(id=lease.subject)
+        listing = Listing.objects.select_for_update(no_key=True).get(id=lease.subject)
         if listing.state != Listing.State.ANNOUNCED:
             return
         if listing.making and Version.objects.filter(run=listing.making).exists():

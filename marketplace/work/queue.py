@@ -54,7 +54,7 @@ def enqueue_all(name: str, subjects: Iterable[UUID]) -> None:
 def release(ended: UUID) -> None:
     """Make due whatever waits for ``ended``. Called in the transaction that ends it, by whoever ends it."""
     _in_transaction()
-    waiting = Piece.objects.select_for_update().filter(after=ended, state=Piece.State.WAITING)
+    waiting = Piece.objects.select_for_update(no_key=True).filter(after=ended, state=Piece.State.WAITING)
     released = list(waiting)
     Piece.objects.filter(id__in=[piece.id for piece in released]).update(state=Piece.State.DUE, due_at=Now())
     hint(released)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from uuid_utils.compat import uuid7
@@ -527,3 +529,27 @@ def test_the_form_of_an_offer_with_a_price_leads_to_the_page_where_it_is_paid(
     assert paid_at.status_code == 303
     assert paid_at["Location"].startswith(stripe_world.base)
     assert Purchase.objects.get().key == UUID(str(key))
+
+
+def test_an_event_may_tell_of_an_intent_while_its_payment_is_settled(
+    buyer: tuple[User, Account], offer: Offer, stripe_world: StripeWorld
+) -> None:
+    purchase, _ = begun(buyer, offer)
+
+    def hear_of(intent: str) -> Intent:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '5s'")
+            return Intent.objects.create(stripe_id=intent, payment_id=purchase.payment_id)
+
+    def elsewhere(intent: str) -> Intent:
+        try:
+            return hear_of(intent)
+        finally:
+            connection.close()
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        Payment.objects.locked(purchase.payment_id)
+        # Whoever settles writes this row too: were the event to wait for the payment's lock, each would wait for the
+        # other.
+        heard = pool.submit(elsewhere, "pi_heard_of").result()
+        assert Intent.objects.get_or_create(stripe_id="pi_heard_of") == (heard, False)

@@ -32,7 +32,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def locked(self, order_id: UUID) -> Order:
         """The order under its row lock. Whoever locks its run or its payment too has locked those before."""
-        self.select_for_update().get(id=order_id)
+        self.select_for_update(no_key=True).get(id=order_id)
         # What is joined is read once the lock is there: with it, it would be as it was before we waited.
         return self.select_related(*Order.TOLD).get(id=order_id)
 

@@ -217,7 +217,7 @@ def test_a_cancel_while_the_last_shard_is_noted_neither_deadlocks_nor_loses(read
     canceller = threading.Thread(target=cancel)
     canceller.start()
     with contextlib.suppress(LeaseLost), lease.finishing():
-        Run.objects.select_for_update().get(id=run.id)
+        Run.objects.select_for_update(no_key=True).get(id=run.id)
         begun.set()
         assert not ended.wait(0.5), "the cancel waits for the run"
     canceller.join(10)
@@ -238,7 +238,7 @@ def test_two_attempts_at_preparing_never_mix_their_states_and_the_loser_is_forgo
     def overtake() -> None:
         """Hold the run until the slow attempt waits for it, and let its lease lapse meanwhile."""
         with transaction.atomic(), connection.cursor() as cursor:
-            Run.objects.select_for_update().get(id=run.id)
+            Run.objects.select_for_update(no_key=True).get(id=run.id)
             locked.set()
             until(lambda: _waits_for_a_lock(cursor), seconds=60, what="the slow attempt's wait")
             _let_lapse(piece)
