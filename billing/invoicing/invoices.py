@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.conf import settings
@@ -37,13 +38,16 @@ class NotBooked(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """What was paid for: ``net`` and ``tax`` are ``gross`` together; ``rate`` in basis points, if it is known."""
+    """What was paid for: ``net`` and ``tax`` are ``gross`` together; ``rate`` in basis points, if it is known.
+
+    Some places have rates with parts of a basis point.
+    """
 
     description: str
     net: int
     tax: int
     gross: int
-    rate: int | None
+    rate: int | float | None
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def issue(payment: Payment) -> Invoice:
             payment=paid,
             issuer=seller,
             buyer=buyer,
-            line=_line(paid.description, paid.captured, paid.tax, _rate(paid.captured, paid.tax)),
+            line=_line(paid.description, paid.captured, paid.tax, _rate(paid)),
             purchase_order="" if profile is None else profile.purchase_order,
             reverse_charge=not paid.tax and _buyer_owes_the_tax(seller, buyer),
             paid_at=paid.paid_at or number.now,
@@ -221,11 +225,19 @@ def _correct(number: _Number, corrected: Invoice, back: Refund, *, tax: int, pai
     )
 
 
-def _line(description: str, gross: int, tax: int, rate: int | None) -> Line:
+def _line(description: str, gross: int, tax: int, rate: int | float | None) -> Line:
     return Line(description, gross - tax, tax, gross, rate)
 
 
-def _rate(gross: int, tax: int) -> int | None:
+def _rate(paid: Payment) -> int | float | None:
+    """The rate that Stripe gave, in basis points; where it gave none, the one that the amounts allow."""
+    if paid.tax_percent is None:
+        return _rate_from(paid.captured, paid.tax)
+    points = Decimal(paid.tax_percent) * 100
+    return int(points) if points == points.to_integral_value() else float(points)
+
+
+def _rate_from(gross: int, tax: int) -> int | None:
     """The one rate at which ``tax`` is the tax within ``gross``, in basis points; ``None`` when several may be it."""
     if not tax:
         return 0

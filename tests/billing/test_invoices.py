@@ -89,7 +89,7 @@ def test_nothing_captured_is_nothing_to_invoice(account: Account) -> None:
     [(11_900, 1_900, 1_900), (1_000, 160, 1_900), (999, 0, 0), (10_000, 521, 550), (3, 1, None)],
 )
 def test_a_rate_is_said_only_where_no_other_fits(gross: int, tax: int, rate: int | None) -> None:
-    assert invoices._rate(gross, tax) == rate
+    assert invoices._rate_from(gross, tax) == rate
 
 
 def test_refunds_in_parts_credit_each_cent_of_the_tax(account: Account) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from uuid_utils.compat import uuid7
 from billing import events, payments, purchases, refunds
 from billing.books import ledger
 from billing.books.ledger import Book
+from billing.invoicing import documents
 from billing.models import Dispute, Event, Intent, Payment, Purchase, Refund
 from billing.settling import settle
 from catalog import licensing, publishing, withdrawing
@@ -446,6 +448,15 @@ def test_after_a_download_it_is_not_given_back_without_a_reason(
     client.post(reverse("billing:give-back", args=[purchase.id]))
     assert not Refund.objects.exists()
     assert licensing.may_have(buyer[1], version)
+
+
+def test_the_rate_of_tax_is_printed_as_stripe_gave_it(
+    offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
+) -> None:
+    stripe_world.tax(8.875)
+    payment = bought(buyer, offer, stripe_world).payment
+    assert (payment.tax, payment.tax_percent) == (986, Decimal("8.875"))
+    assert documents.document(payment.invoices.get()).lines[0].rate == "8.875 %"
 
 
 def test_an_event_that_nobody_signed_is_refused_and_not_kept(stripe_world: StripeWorld) -> None:
