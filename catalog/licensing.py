@@ -99,6 +99,13 @@ def licence_for(account: Account, version: Version) -> Licence | None:
     return licences.order_by("granted_at").first()
 
 
+def reading_licence(account: Account | None, version: Version) -> Licence | None:
+    """The licence under which ``account`` may read all of ``version``, as ``may_have`` says; ``None`` if it may not."""
+    if account is None or version.shelf.state == ShelfState.State.WITHDRAWN:
+        return None
+    return licence_for(account, version)
+
+
 def lapsed(account: Account | None, version: Version) -> Licence | None:
     """A licence that would give ``account`` the version and is not in force: the suspended one before one that is over.
 

@@ -251,7 +251,7 @@ def _documents(version: Version, kinds: tuple[str, ...]) -> dict[str, Any]:
 
 def _look(seen: Seen, shown: Mapping[str, Any]) -> sheets.Look:
     return sheets.Look(
-        reach=Reach(seen.version, full=seen.may_have),
+        reach=Reach(seen.version, seen.licence if seen.may_have else None),
         base=seen.address(),
         picture_base=reverse("catalog:picture", args=[seen.version.id, "-"]).removesuffix("-"),
         preview=shown.get("preview"),
