@@ -13,7 +13,7 @@ from catalog.models import Listing, Version
 from catalog.search.facets import MODALITIES
 from marketplace.accounts.models import Account
 from marketplace.web.plots import Categories, Histogram, Plot
-from marketplace.web.templatetags.units import thousands
+from marketplace.web.templatetags.units import percent, thousands
 
 _THUMBNAIL_PLOTS = 4
 _THUMBNAIL_PICTURES = 8
@@ -64,7 +64,10 @@ class Shot:
 
 @dataclass(frozen=True)
 class TableSheet:
-    """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows."""
+    """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows.
+
+    ``repeats`` says how many of them repeat an earlier one.
+    """
 
     name: str
     heading: str
@@ -72,6 +75,7 @@ class TableSheet:
     columns: Sequence[Column]
     sample: Sequence[Sequence[Cell]]
     counted: bool
+    repeats: str
     gallery: Sequence[Shot] = field(default_factory=tuple)
 
 
@@ -154,8 +158,21 @@ def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, rows: Ma
         columns=[_column(column, by_name.get(column["name"])) for _, column in shown],
         sample=[[cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
         counted=counted is not None,
+        repeats=_repeats((counted or {}).get("duplicates")),
         gallery=_gallery(table, media),
     )
+
+
+def _repeats(told: Mapping[str, Any] | None) -> str:
+    """How many rows are the same as an earlier one in every cell, as ``shapes.Duplicates`` has it."""
+    if told is None:
+        return "How many rows repeat an earlier one was not measured."
+    if not told["share"]:
+        return "No row repeats an earlier one." if told["exact"] else "No row was found that repeats an earlier one."
+    if told["exact"]:
+        return f"{percent(told['share'])} of the rows repeat an earlier one in every cell."
+    error = percent(told["standard_error"])
+    return f"About {percent(told['share'])} of the rows repeat an earlier one in every cell (standard error {error})."
 
 
 def _gallery(table: Mapping[str, Any], media: set[int]) -> list[Shot]:
