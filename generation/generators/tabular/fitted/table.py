@@ -33,6 +33,12 @@ class Parameters(BaseModel):
     include: list[str] = Field(
         default=[], title="Columns", description="Columns to make; none named means all.", max_length=1_000
     )
+    target: str | None = Field(
+        default=None,
+        title="Target",
+        description="The column that models will predict, if there is one: what it hangs on is kept best.",
+        max_length=200,
+    )
     identifier: str | None = Field(
         default=None,
         title="Identifying column",
@@ -45,7 +51,7 @@ class FittedTable:
     """Learns one table and makes rows of it; a unit is a row."""
 
     name = "tabular"
-    version = "1.0.0"
+    version = "2.0.0"
     title = "Your table, made anew"
     summary = (
         "Learns the columns of an uploaded table and what ties them together, and makes new rows that copy nobody."
@@ -106,7 +112,8 @@ class FittedTable:
             wanted.append(identifier)
         rows = sample(source, _TABLE, wanted, job.streams, tell)
         people = People() if identifier is None else _people(rows.column(identifier))
-        return learn(rows, plans, job.units, people, tell)
+        target = _parameters(job).target
+        return learn(rows, plans, job.units, people, job.streams, tell, () if target is None else (target,))
 
     def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Yield the rows of ``units`` as one batch."""
