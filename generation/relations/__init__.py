@@ -6,7 +6,7 @@ kind of relation: ``sums``, ``products``, ``annuities``, ``parts`` (of numbers a
 the sample, ``finding`` goes through the kinds, ``putting`` through what was found.
 """
 
-from generation.relations.columns import Column, Sample, as_floats, sample_of
+from generation.relations.columns import Column, Sample, as_floats, evenly, sample_of
 from generation.relations.finding import find
 from generation.relations.putting import as_json, from_json, put_right
 from generation.relations.relation import Drawn, Relation
@@ -18,6 +18,7 @@ __all__ = [
     "Sample",
     "as_floats",
     "as_json",
+    "evenly",
     "find",
     "from_json",
     "put_right",

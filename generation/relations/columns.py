@@ -109,7 +109,7 @@ def sample_of(table: pa.Table, kinds: Mapping[str, str], identifier: str | None 
 
     Keys and columns that nobody learns from are left out; ``identifier`` names the column that tells people apart.
     """
-    rows = table.take(pa.array(_evenly(table.num_rows)))
+    rows = table.take(pa.array(evenly(table.num_rows)))
     columns = {}
     for field in rows.schema:
         kind = _kind(field.type, kinds.get(field.name, ""))
@@ -124,7 +124,8 @@ def sample_of(table: pa.Table, kinds: Mapping[str, str], identifier: str | None 
     return Sample(columns, rows.num_rows, people)
 
 
-def _evenly(rows: int) -> Ints:
+def evenly(rows: int) -> Ints:
+    """The places of the rows that are looked at: all, or some thousands that lie equally far apart."""
     step = max(1, rows // MOST_ROWS)
     return np.arange(0, rows, step, dtype=np.int64)[:MOST_ROWS]
 

@@ -65,10 +65,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What may be known of one table of a source without reading values: its schema and its number of rows."""
+    """What may be known of one table of a source without reading values: its schema and its number of rows.
+
+    ``relations`` are the formulas of what was found to hold between columns (``total = net + tax``); ``None`` if nobody
+    looked.
+    """
 
     schema: pa.Schema
     rows: int
+    relations: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
