@@ -64,7 +64,10 @@ class Shot:
 
 @dataclass(frozen=True)
 class TableSheet:
-    """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows."""
+    """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows.
+
+    ``rules`` are those that were promised of every row, as the statistics tell of them.
+    """
 
     name: str
     heading: str
@@ -73,6 +76,7 @@ class TableSheet:
     sample: Sequence[Sequence[Cell]]
     counted: bool
     gallery: Sequence[Shot] = field(default_factory=tuple)
+    rules: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,7 @@ def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, rows: Ma
         sample=[[cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
         counted=counted is not None,
         gallery=_gallery(table, media),
+        rules=() if counted is None else counted.get("rules", ()),
     )
 
 
