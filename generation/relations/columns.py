@@ -144,13 +144,14 @@ def _kind(type_: Any, said: str) -> ColumnKind | None:
 
 def as_floats(array: Any, kind: ColumnKind) -> Floats:
     """Return an Arrow column as numbers, in the units that this module names."""
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     if kind == "date":
         array = array.cast(pa.date32()).cast(pa.int32())
     elif kind == "moment":
         array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
     elif kind == "time":
         array = array.cast(pa.time64("us"), safe=False).cast(pa.int64())
-    numbers: Floats = array.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
+    numbers: Floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
     numbers = np.where(np.isfinite(numbers), numbers, np.nan)
     return numbers / 1e6 if kind in ("moment", "time") else numbers
 

@@ -149,7 +149,8 @@ def _passes(test: Test, rows: pa.RecordBatch | pa.Table, *, blank: bool) -> Bool
     if isinstance(test, Among):
         values = [value_of(value, array.type) for value in test.values]
         answer = _pc.is_in(_plain(array), pa.array(values, _common(array.type)))
-        return np.where(_truth(_pc.is_null(array), blank=False), blank, _truth(answer, blank=False))
+        inside = _truth(answer, blank=False) == test.inside
+        return np.where(_truth(_pc.is_null(array), blank=False), blank, inside)
     other = column_of(test.other, rows.schema)
     right = _scalar(test.other.text, array.type) if other is None else _plain(rows.column(other))
     return _truth(_COMPARE[test.sign](_plain(array), right), blank=blank)

@@ -52,10 +52,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Among:
-    """A column has one of some values."""
+    """A column has one of some values, or (not ``inside``) another one."""
 
     column: str
     values: tuple[str, ...]
+    inside: bool = True
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,9 @@ class _Words:
             return Presence(column, known=True)
         if self.take("in"):
             return Among(column, tuple(self._listed()))
+        if self.take("not"):
+            self.need("in")
+            return Among(column, tuple(self._listed()), inside=False)
         sign = _SIGNS.get(self._next())
         if sign is None:
             raise NotUnderstood(f"A sign such as = or <= is missing {self._place()}.")

@@ -27,11 +27,13 @@ from generation.sdk.rules import (
     NotUnderstood,
     Presence,
     Rule,
+    Sign,
     Test,
     column_of,
     faults_in,
     read_rule,
     rows_that_keep,
+    rows_that_pass,
     value_of,
 )
 
@@ -196,6 +198,9 @@ def _hold_test(
 
 def _moved(test: Comparison | Among, values: Floats, type_: ArrowType, choices: Choices) -> Floats:
     """Move numbers to where the test allows them."""
+    if isinstance(test, Among) and not test.inside:
+        taken = np.isin(values, [_number(text, type_) for text in test.values])
+        return np.where(taken, values + 10.0**-choices.decimals, values)
     if isinstance(test, Among):
         allowed: Floats = np.sort(np.array([_number(text, type_) for text in test.values]))
         return np.asarray(allowed[np.abs(np.nan_to_num(values)[:, None] - allowed).argmin(axis=1)], float)
@@ -207,7 +212,7 @@ def _moved(test: Comparison | Among, values: Floats, type_: ArrowType, choices: 
         return np.where(values == border, values + step, values)
     upper = test.sign in ("≤", "<")
     last = border if test.sign in ("≤", "≥") else border - step if upper else border + step
-    # as far back from the border as it lay beyond, so that no crowd gathers there, unless that is where hardly anybody is
+    # as far back from the border as it lay beyond, so that no crowd gathers at it, unless hardly anybody is there
     back = 2 * last - values
     usual = (min(choices.levels), max(choices.levels)) if choices.levels else (last, last)
     inside = np.where((back >= usual[0]) & (back <= usual[1]), back, last)
@@ -263,3 +268,40 @@ def _number(text: str, type_: ArrowType) -> float:
     if kind == "number" or kind is None:
         return float(value)
     return float(as_floats(pa.array([value], type_), kind)[0])
+
+
+def hold_parts(
+    tests: Sequence[Test],
+    passes: Ints,
+    columns: Columns,
+    choices: Mapping[str, Choices],
+    words: Mapping[str, Words],
+    types: pa.Schema,
+) -> None:
+    """Make each row pass the tests of one column that its part passes, and no other: ``passes`` has their bits."""
+    for bit, test in enumerate(tests):
+        wanted = (passes >> bit & 1).astype(bool)
+        for rows, one in ((wanted, test), (~wanted, _opposite(test))):
+            passed = rows_that_pass([test], pa.table({test.column: columns[test.column]}))
+            wrong = rows & (passed != wanted)
+            if wrong.any():
+                _hold_test(one, wrong, columns, choices, words, types)
+                still = pc.is_null(columns[test.column]).to_numpy(zero_copy_only=False) & wrong & wanted
+                if still.any() and not isinstance(test, Presence):
+                    _hold_level(one, still, columns, choices[test.column], words[test.column], _type(test, types))
+
+
+def _type(test: Test, types: pa.Schema) -> ArrowType:
+    return types.field(test.column).type
+
+
+_OPPOSITE: Mapping[Sign, Sign] = {"=": "≠", "≠": "=", "<": "≥", "≥": "<", ">": "≤", "≤": ">"}
+
+
+def _opposite(test: Test) -> Test:
+    """The test that a known value passes if it does not pass this one."""
+    if isinstance(test, Presence):
+        return Presence(test.column, not test.known)
+    if isinstance(test, Comparison):
+        return Comparison(test.column, _OPPOSITE[test.sign], test.other)
+    return Among(test.column, test.values, not test.inside)
