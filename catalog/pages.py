@@ -66,7 +66,8 @@ class Shot:
 class TableSheet:
     """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows.
 
-    ``repeats`` says how many of them repeat an earlier one.
+    ``repeats`` says how many of them repeat an earlier one, ``rules`` are those that were promised of every row, as the
+    statistics tell of them.
     """
 
     name: str
@@ -77,6 +78,7 @@ class TableSheet:
     counted: bool
     repeats: str
     gallery: Sequence[Shot] = field(default_factory=tuple)
+    rules: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, rows: Ma
         counted=counted is not None,
         repeats=_repeats((counted or {}).get("duplicates")),
         gallery=_gallery(table, media),
+        rules=() if counted is None else counted.get("rules", ()),
     )
 
 

@@ -109,12 +109,21 @@ class Duplicates(Shape):
         return self
 
 
+class RuleHeld(Shape):
+    """A rule that was promised of every row: on how many it was checked, and on how many it held."""
+
+    rule: str
+    rows: Annotated[int, Field(ge=0)]
+    held: Annotated[int, Field(ge=0)]
+
+
 class TableStatistics(Shape):
     """What was counted over all rows of one configuration; ``duplicates`` are not measured where they are missing."""
 
     schema_: Literal["lookalike/statistics/1"] = Field(alias="schema")
     rows: NonNegativeInt
     duplicates: Duplicates | None = None
+    rules: list[RuleHeld] = []
     columns: Annotated[list[ColumnStatistics], Field(min_length=1)]
 
 

@@ -79,7 +79,7 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         return render(request, "orders/source.html", {"generator": generator, "source": source})
     sent = request.POST if request.method == "POST" else None
     form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds")
-    settings = SchemaForm(generator.description["parameters"], prefix="settings")
+    settings = SchemaForm(_offering(generator.description["parameters"], source), prefix="settings")
     if request.method == "POST":
         posted = settings.posted(request.POST)
         if all([form.is_valid(), bounds.is_valid(), posted.valid]):
@@ -250,6 +250,20 @@ def _said_at_upload(generator: GeneratorVersion, source: Source | None) -> dict[
     if source is None or not source.identifier or "identifier" not in generator.description["parameters"]["properties"]:
         return {}
     return {"identifier": source.identifier}
+
+
+def _offering(schema: dict[str, Any], source: Source | None) -> dict[str, Any]:
+    """The schema of the settings; where relations may be ignored, those found in the upload are there to choose."""
+    if "ignore_relations" not in schema["properties"]:
+        return schema
+    tables = (source.facts or {}).get("tables", {}) if source is not None else {}
+    found = [one["formula"] for table in tables.values() for one in table.get("relations", ())]
+    settings = {
+        name: {**setting, "items": {"enum": found}} if name == "ignore_relations" else setting
+        for name, setting in schema["properties"].items()
+        if found or name != "ignore_relations"
+    }
+    return {**schema, "properties": settings}
 
 
 def _order(request: HttpRequest, order_id: UUID) -> Order:

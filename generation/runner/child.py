@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -76,7 +76,8 @@ class Child:
         }
 
     def do_check(self, request: JsonObject) -> JsonObject:
-        problems, job = self._checked(request["job"])
+        source = _open_source(request["source"]) if request.get("source") is not None else None
+        problems, job = self._checked(request["job"], source)
         if job is None:
             return {"problems": [asdict(problem) for problem in problems]}
         layout = self._layout(job)
@@ -130,8 +131,8 @@ class Child:
     def _runtime(self) -> Runtime:
         return runtime_of(self._loaded.imported)
 
-    def _checked(self, spec: JsonObject) -> tuple[list[Problem], Job | None]:
-        """Return the problems of a job, or the job when there is none."""
+    def _checked(self, spec: JsonObject, source: Source | None = None) -> tuple[list[Problem], Job | None]:
+        """Return the problems of a job, or the job when there is none; with ``source`` its rows are looked at too."""
         problems = []
         if spec["units"] < 1:
             problems.append(Problem("units", "There is nothing to make.", "Ask for at least one unit."))
@@ -146,7 +147,7 @@ class Child:
         if problems:
             return problems, None
         job = _job(params, spec)
-        problems = list(self._generator.check(job))
+        problems = list(self._generator.check(replace(job, source=source)))
         return problems, (None if problems else job)
 
     def _ready(self, spec: JsonObject) -> Job:

@@ -115,10 +115,13 @@ class Runner:
         with self._asking() as pair, _making_sense():
             return _description(self._described(pair))
 
-    def check(self, job: JobSpec) -> Checked:
-        """Return all problems of a job, or its layout and needs. Raises ``RunnerFault``."""
+    def check(self, job: JobSpec, source_dir: Path | None = None) -> Checked:
+        """Return all problems of a job, or its layout and needs; with a source, problems with its rows too.
+
+        ``source_dir`` is the ``out_dir`` of ``parse_source``. Raises ``RunnerFault``.
+        """
         with self._asking() as pair:
-            return self._check(pair, job)
+            return self._check(pair, job, source_dir)
 
     def prepare(
         self, job: JobSpec, source_dir: Path | None, state_dir: Path, on_progress: PrepareProgress = lambda *_: None
@@ -223,15 +226,17 @@ class Runner:
             pair.description = pair.ask({"do": "describe"}, self._limits.answer_seconds)
         return pair.description
 
-    def _check(self, pair: _Pair, job: JobSpec) -> Checked:
+    def _check(self, pair: _Pair, job: JobSpec, source_dir: Path | None = None) -> Checked:
         if job.generator != self.generator:
             raise ValueError(f"this runner is for {self.generator}, the job for {job.generator}")
-        if self._checked is None or self._checked[0] != job:
+        if self._checked is None or self._checked[0] != job or source_dir is not None:
             with _making_sense():
                 digest = self._described(pair)["digest"]
             if job.digest is not None and job.digest != digest:
                 raise PlatformFault(f"{self.generator} is installed here as {digest}, the job names {job.digest}.")
-            answer = pair.ask({"do": "check", "job": job.as_json()}, self._limits.answer_seconds)
+            source = str(source_dir.resolve()) if source_dir else None
+            request = {"do": "check", "job": job.as_json(), "source": source}
+            answer = pair.ask(request, self._limits.answer_seconds)
             with _making_sense():
                 self._checked = (job, _checked(answer))
         return self._checked[1]
@@ -684,6 +689,7 @@ def _tables(checked: Checked, out_dir: Path) -> list[JsonObject]:
         {
             "name": table["name"],
             "rows": table["rows"],
+            "rules": table.get("rules", []),
             "schema": schema.hex(),
             "path": str(out_dir / f"{table['name']}.parquet"),
         }

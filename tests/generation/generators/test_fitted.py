@@ -292,12 +292,17 @@ def test_no_row_of_the_source_is_copied(tmp_path: Path) -> None:
     assert not real & {tuple(row.values()) for row in made.to_pylist()}
 
 
-def test_rare_levels_become_a_rest_where_ten_people_are_in_it_and_else_the_commonest() -> None:
-    many = ["a"] * 500 + ["b"] * 300 + [f"r{i % 40}" for i in range(200)]
+def test_rare_levels_become_a_rest_or_made_up_ones_where_they_are_many_and_else_a_common_one() -> None:
+    many = ["a"] * 500 + ["b"] * 300 + [f"r{i % 40:02d}" for i in range(200)]
+    some = ["a"] * 500 + ["b"] * 400 + [f"r{i % 15}" for i in range(100)]
     few = ["a"] * 600 + ["b"] * 395 + ["c"] * 5
-    made = made_from(pa.table({"many": many, "few": few, "n": np.arange(1000) % 30}), 20_000)
-    assert set(made.column("many").to_pylist()) == {"a", "b", "other"}
-    assert (column(made, "many") == "other").mean() == pytest.approx(0.2, abs=0.02)
+    made = made_from(pa.table({"many": many, "some": some, "few": few, "n": np.arange(1000) % 30}), 20_000)
+    found = set(made.column("many").to_pylist()) - {"a", "b"}
+    assert len(found) > 20
+    assert not found & set(many)
+    assert (column(made, "many") == "a").mean() == pytest.approx(0.5, abs=0.03)
+    assert set(made.column("some").to_pylist()) == {"a", "b", "other"}
+    assert (column(made, "some") == "other").mean() == pytest.approx(0.1, abs=0.02)
     assert set(made.column("few").to_pylist()) == {"a", "b"}
 
 

@@ -1,8 +1,10 @@
 """``tabular``: learns a table that a buyer uploads and makes a new one of the same columns and types.
 
-``privacy`` decides what may be carried over, ``marginals`` holds each column's distribution, ``dependence`` what ties
-the columns together (a Gaussian copula), ``keys`` makes keys anew, ``encoding`` turns columns into numbers and back,
-``understanding`` says beforehand what becomes of each column, ``table`` is the generator.
+``privacy`` decides what may be carried over. ``encoding`` turns columns into features and back: numbers by
+``intervals`` and ``rounding``, categories by ``levels``, identifiers by ``surrogates`` and ``names``. ``order`` puts
+features one after the other, ``trees`` learns each from those before it (``embedding``, ``additive``, ``kernels``).
+``model`` learns and draws, ``store`` keeps what was learned, ``keys`` makes keys anew, ``understanding`` says
+beforehand what becomes of each column, ``table`` is the generator.
 """
 
 from generation.generators.tabular.fitted.table import FittedTable, Parameters

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType, pc
-from generation.generators.tabular.fitted.marginals import Learned, learn_levels, learn_numbers
+from generation.generators.tabular.fitted.features import Bins, Levels
+from generation.generators.tabular.fitted.intervals import learn_numbers
+from generation.generators.tabular.fitted.levels import Rare, learn_levels
 from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints, K, People
 from generation.generators.tabular.fitted.understanding import ColumnPlan
 
@@ -28,23 +30,30 @@ class Coding:
     step: int = 0
 
 
+@dataclass(frozen=True)
+class Learned:
+    """The values of one feature, each row's place among them (-1: none), and the levels that too few people hold."""
+
+    values: Bins | Levels
+    places: Ints
+    rare: Rare | None = None
+
+
 def learn_column(array: ArrowArray, plan: ColumnPlan, people: People) -> tuple[Coding, list[Learned]]:
     """Learn the features of one column: two for a moment with a time of day, else one."""
     if pa.types.is_string(plan.type) or pa.types.is_boolean(plan.type):
         encoded = array.cast(pa.string()).dictionary_encode()
         codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return Coding(), [
-            learn_levels(codes, encoded.dictionary.to_pylist(), people, rest=pa.types.is_string(plan.type))
-        ]
+        return Coding(), [Learned(*learn_levels(codes, encoded.dictionary, people, rest=pa.types.is_string(plan.type)))]
     known = pc.is_valid(array).to_numpy(zero_copy_only=False)
     if pa.types.is_date(plan.type):
         days = array.cast(pa.date32()).cast(pa.int32())
-        return Coding(), [learn_numbers(_floats(days), people)]
+        return Coding(), [Learned(*learn_numbers(_floats(days), people, rounded=False))]
     if pa.types.is_timestamp(plan.type) or pa.types.is_time(plan.type):
         return _learn_clock(_microseconds(array), known, plan, people)
     numbers = _floats(array)
     decimals = _decimals(people.among(known).one_each(numbers[known]), plan)
-    return Coding(decimals), [learn_numbers(np.rint(numbers * 10.0**decimals), people)]
+    return Coding(decimals), [Learned(*learn_numbers(np.rint(numbers * 10.0**decimals), people, rounded=True))]
 
 
 def _learn_clock(moments: Ints, known: Bools, plan: ColumnPlan, people: People) -> tuple[Coding, list[Learned]]:
@@ -52,9 +61,10 @@ def _learn_clock(moments: Ints, known: Bools, plan: ColumnPlan, people: People) 
     step = _step(clock[known])
     features = []
     if pa.types.is_timestamp(plan.type):
-        features.append(learn_numbers(np.where(known, days, np.nan), people))
+        features.append(Learned(*learn_numbers(np.where(known, days, np.nan), people, rounded=False)))
     if step or not features:
-        features.append(learn_numbers(np.where(known, clock // max(step, 1), np.nan), people))
+        ticks = np.where(known, clock // max(step, 1), np.nan)
+        features.append(Learned(*learn_numbers(ticks, people, rounded=False)))
     return Coding(step=step), features
 
 
@@ -85,7 +95,7 @@ def _decimals(numbers: Floats, plan: ColumnPlan) -> int:
     return int(np.clip(_DIGITS - 1 - np.floor(np.log10(spread)), -300, min(room, 300)))
 
 
-def decode_units(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> ArrowArray:
+def decode_units(units: list[Floats], missing: Bools | None, plan: ColumnPlan, coding: Coding) -> ArrowArray:
     """Return an array of the column's type from drawn whole units of each feature."""
     type_ = plan.type
     if pa.types.is_date(type_):
@@ -112,7 +122,7 @@ def _scaled(units: Floats, decimals: int) -> Floats:
     return scaled
 
 
-def _from_clock(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: Coding) -> ArrowArray:
+def _from_clock(units: list[Floats], missing: Bools | None, plan: ColumnPlan, coding: Coding) -> ArrowArray:
     clock = units[-1].astype(np.int64) * max(coding.step, 1) % _DAY
     if pa.types.is_time(plan.type):
         return pa.array(clock, pa.int64(), mask=missing).cast(pa.time64("us")).cast(plan.type, safe=False)
@@ -124,10 +134,10 @@ def _from_clock(units: list[Floats], missing: Bools, plan: ColumnPlan, coding: C
     return pa.array(moments, pa.int64(), mask=missing).cast(in_utc).cast(plan.type, safe=False)
 
 
-def _decimal_array(units: Ints, missing: Bools, type_: ArrowType) -> ArrowArray:
+def _decimal_array(units: Ints, missing: Bools | None, type_: ArrowType) -> ArrowArray:
     """Build 128-bit decimals from scaled 64-bit integers: the upper half repeats the sign."""
     halves = np.stack([units, units >> 63], axis=1)
-    valid = pa.array(~missing).buffers()[1]
+    valid = None if missing is None else pa.array(~missing).buffers()[1]
     return pa.Array.from_buffers(type_, len(units), [valid, pa.py_buffer(halves.tobytes())])
 
 

@@ -1,157 +1,224 @@
-"""The fitted state: learned from a sample of rows, stored as plain data, and rows drawn from it."""
+"""Learning a model from a sample of rows, and drawing rows from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from generation.generators.tabular.fitted.arrow import ArrowArray, pc
-from generation.generators.tabular.fitted.dependence import copula, order_levels
-from generation.generators.tabular.fitted.encoding import Coding, decode_units, learn_column
+from generation.generators.tabular.fitted.cells import draw_cells, learn_cells
+from generation.generators.tabular.fitted.encoding import Coding, Learned, decode_units, learn_column
+from generation.generators.tabular.fitted.features import Bins, Coded, Codes, Feature, Levels, Words
+from generation.generators.tabular.fitted.gaps import leaders, may_be_missing, stand_in
+from generation.generators.tabular.fitted.kernels import follow, locate
 from generation.generators.tabular.fitted.keys import KeyStyle, learn_style, make_keys
-from generation.generators.tabular.fitted.marginals import Learned, learn_missing
-from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints, People
+from generation.generators.tabular.fitted.levels import Rare, settle
+from generation.generators.tabular.fitted.order import order_of, ties_between
+from generation.generators.tabular.fitted.privacy import Bools, Floats, K, People
+from generation.generators.tabular.fitted.rounding import STEPS
+from generation.generators.tabular.fitted.store import Model, from_state, to_state
+from generation.generators.tabular.fitted.trees import grow_forest
 from generation.generators.tabular.fitted.understanding import ColumnPlan
+from generation.generators.tabular.fitted.words import lower_halves, words
 from generation.sdk import Json, State, Streams, Tell
 
 
-@dataclass(frozen=True)
-class Segments:
-    """The segments of one feature for drawing: cuts of its normal variable, and what lies between two cuts."""
+def learn(
+    rows: pa.Table,
+    plans: Sequence[ColumnPlan],
+    units: int,
+    people: People,
+    streams: Streams,
+    tell: Tell,
+    first: Sequence[str] = (),
+    then: Sequence[str] = (),
+) -> State:
+    """Learn every column of ``plans`` from ``rows``; ``units`` is how many rows will be made (keys must suffice).
 
-    cuts: Floats
-    low: Floats
-    width: Floats
-    levels: ArrowArray
-
-
-def learn(rows: pa.Table, plans: Sequence[ColumnPlan], units: int, people: People, tell: Tell) -> State:
-    """Learn every column of ``plans`` from ``rows``; ``units`` is how many rows will be made (keys must suffice)."""
+    Columns named in ``first`` are drawn before all others, together: shares of their cells can be given to ``draw``.
+    Those named in ``then`` come after them.
+    """
     columns: list[dict[str, Json]] = []
-    learned: list[Learned] = []
-    gaps = _Gaps(people)
+    coded = _Coding(people)
     for number, plan in enumerate(plans):
-        tell(0.4 + 0.4 * number / len(plans), "learning the columns")
-        entry: dict[str, Json] = {
-            "name": plan.name,
-            "features": [],
-            "gap": None,
-            "decimals": 0,
-            "step": 0,
-            "style": None,
-        }
+        tell(0.4 + 0.2 * number / len(plans), "learning the columns")
+        entry: dict[str, Json] = {"name": plan.name, "features": [], "decimals": 0, "step": 0, "style": None}
         array = rows.column(plan.name).combine_chunks() if plan.fate != "empty" else pa.nulls(0, plan.type)
         if plan.fate == "key":
             entry["style"] = learn_style(array, units).model_dump(mode="json")
         elif plan.fate == "learned":
-            coding, features = learn_column(array, plan, people)
+            coding, learned = learn_column(array, plan, people)
             entry.update(decimals=coding.decimals, step=coding.step)
-            if all(len(one.marginal) for one in features):
-                entry["features"] = list(range(len(learned), len(learned) + len(features)))
-                learned += features
-                if plan.nullable:
-                    entry["gap"] = gaps.place(pc.is_null(array).to_numpy(zero_copy_only=False))
+            entry["features"] = coded.add(plan, learned, pc.is_null(array).to_numpy(zero_copy_only=False))
         columns.append(entry)
-    tell(0.8, "learning what ties the columns together")
-    ordered = [*order_levels(learned), *gaps.learned]
-    latent = [i for i, one in enumerate(ordered) if len(one.marginal) > 1]
-    factor = copula([ordered[i] for i in latent], people)
+    coded.settle(streams)
+    return to_state(_model(coded, columns, first, then, people, streams, tell))
+
+
+@dataclass
+class _Coding:
+    """The features of the rows, as they are found column by column."""
+
+    people: People
+    coded: list[Coded] = field(default_factory=list)
+    missing: dict[int, Bools] = field(default_factory=dict)
+    rare: dict[int, Rare] = field(default_factory=dict)
+
+    def add(self, plan: ColumnPlan, learned: Sequence[Learned], missing: Bools) -> list[Json]:
+        """Take in the features of a column and return their numbers; none if nothing of them may be carried over."""
+        if not all(len(one.values) or self._enough(one) for one in learned):
+            return []
+        nullable = plan.nullable and may_be_missing(missing, self.people)
+        numbers: list[Json] = []
+        for kind, one in zip(("column", "clock"), learned, strict=False):
+            number = len(self.coded)
+            feature = Feature(one.values, nullable)
+            known = (one.places >= 0) | (missing & nullable)
+            codes = np.where(missing & nullable, 0, one.places + nullable)
+            codes = stand_in(codes, known, max(feature.size, 1))
+            self.coded.append(Coded(f"{kind} {plan.name}", feature, codes.astype(np.int32), known))
+            if nullable:
+                self.missing[number] = missing
+            if one.rare is not None:
+                self.rare[number] = one.rare
+            numbers.append(number)
+        return numbers
+
+    def _enough(self, one: Learned) -> bool:
+        return one.rare is not None and self.people.count(one.rare.numbers >= 0) >= K
+
+    def settle(self, streams: Streams) -> None:
+        """Decide what becomes of rare levels, now that all other columns are known."""
+        if not self.rare:
+            return
+        ties = ties_between(self.coded)
+        for number, rare in self.rare.items():
+            others = [i for i in range(len(self.coded)) if i != number and self.coded[i].feature.size > 1]
+            beside = [self.coded[i] for i in others]
+            self.coded[number] = settle(self.coded[number], rare, beside, ties[number, others], self.people, streams)
+
+
+def _model(
+    coding: _Coding,
+    columns: Sequence[dict[str, Json]],
+    first: Sequence[str],
+    then: Sequence[str],
+    people: People,
+    streams: Streams,
+    tell: Tell,
+) -> Model:
+    """Grow the forest of every feature on those before it."""
+    coded = coding.coded
+    ties = ties_between(coded)
+    numbers: dict[Any, Any] = {entry["name"]: entry["features"] for entry in columns}
+    head: list[int] = [number for name in first for number in numbers.get(name, ())]
+    next_: list[int] = [number for name in then for number in numbers.get(name, ())]
+    order = order_of(coded, [*head, *next_])
+    leading = leaders(order, coding.missing)
+    forests: dict[int, Any] = {}
+    for place, number in enumerate(order):
+        tell(0.6 + 0.4 * place / len(order), "learning what ties the columns together")
+        # a feature of one code tells nothing
+        earlier = [i for i in order[:place] if coded[i].feature.size > 1]
+        forests[number] = grow_forest(coded, number, earlier, leading[number], ties, people, streams)
     tell(1.0, "learned")
-    plan_json = {"columns": columns, "latent": latent, "gaps": len(learned)}
-    return {"plan": cast(Json, plan_json), "factor": factor, "segments": _segments_table(ordered)}
-
-
-class _Gaps:
-    """Missing values, learned once for columns that are missing together (all but one row in five hundred)."""
-
-    def __init__(self, people: People) -> None:
-        self.people = people
-        self.learned: list[Learned] = []
-
-    def place(self, missing: Bools) -> int | None:
-        """Return the number of the gap that a column shares, ``None`` if its values are not to be missing."""
-        for number, one in enumerate(self.learned):
-            if ((one.segments == 0) != missing).mean() < 0.002:
-                return number
-        if (new := learn_missing(missing, self.people)) is None:
-            return None
-        self.learned.append(new)
-        return len(self.learned) - 1
-
-
-def _segments_table(learned: Sequence[Learned]) -> pa.Table:
-    """All segments of all features in one table; the last segment of a feature has no cut."""
-    features, cuts, low, high, levels = [], [], [], [], []
-    for number, one in enumerate(learned):
-        features += [number] * len(one.marginal)
-        cuts += [*one.marginal.cuts().tolist(), None]
-        low += one.marginal.low.tolist()
-        high += one.marginal.high.tolist()
-        levels += list(one.marginal.levels or [None] * len(one.marginal))
-    return pa.table(
-        {
-            "feature": pa.array(features, pa.int32()),
-            "cut": pa.array(cuts, pa.float64()),
-            "low": pa.array(low, pa.float64()),
-            "high": pa.array(high, pa.float64()),
-            "level": pa.array(levels, pa.string()),
-        }
+    return Model(
+        columns=list(columns),
+        streams=[one.stream for one in coded],
+        features=[one.feature for one in coded],
+        forests=[forests[number] for number in range(len(coded))],
+        order=order,
+        cells=learn_cells(coded, head, people),
     )
 
 
-def draw(state: State, plans: Sequence[ColumnPlan], streams: Streams, units: range) -> list[ArrowArray]:
-    """Draw the rows of ``units``: one array for each of ``plans``, by the state that ``learn`` returned."""
-    plan = cast(Mapping[str, Any], state["plan"])
-    segments = _segments(cast(pa.Table, state["segments"]))
-    rng = streams.rng("rows", units.start)
-    chosen = _draw_segments(plan["latent"], segments, cast(Floats, state["factor"]), rng, len(units))
+def draw(
+    state: State, plans: Sequence[ColumnPlan], streams: Streams, units: range, shares: Floats | None = None
+) -> list[ArrowArray]:
+    """Draw the rows of ``units``: one array for each of ``plans``, by the state that ``learn`` returned.
+
+    ``shares`` are those of the cells of the first columns, if other ones are wanted than were learned.
+    """
+    model = from_state(state)
+    drawn = [words(streams, name, units) for name in model.streams]
+    codes = _draw_codes(model, streams, units, drawn, shares)
     arrays = []
-    for column, entry in zip(plans, plan["columns"], strict=True):
+    for column, entry in zip(plans, model.columns, strict=True):
         if entry["style"] is not None:
             style = KeyStyle.model_validate(entry["style"])
             arrays.append(make_keys(style, column.name, column.type, streams, units))
         elif not entry["features"]:
             arrays.append(pa.nulls(len(units), column.type))
         else:
-            missing = np.zeros(len(units), dtype=bool)
-            if entry["gap"] is not None:
-                missing = chosen[plan["gaps"] + entry["gap"]] == 0
-            drawn = [(segments[i], chosen[i]) for i in entry["features"]]
-            arrays.append(_values(drawn, missing, column, Coding(entry["decimals"], entry["step"]), rng))
+            arrays.append(_values(model, entry, column, codes, drawn))
     return arrays
 
 
-def _segments(table: pa.Table) -> list[Segments]:
-    features = table.column("feature").to_numpy()
-    cuts, low, high = (table.column(name).to_numpy() for name in ("cut", "low", "high"))
-    levels = table.column("level").combine_chunks()
-    starts = np.searchsorted(features, np.arange(int(features.max(initial=-1)) + 2))
-    return [
-        Segments(cuts[a : b - 1], low[a:b], high[a:b] - low[a:b], levels.slice(a, b - a))
-        for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-    ]
+def _draw_codes(model: Model, streams: Streams, units: range, drawn: Sequence[Words], shares: Floats | None) -> Codes:
+    """Return the codes of every feature (rows × features), each drawn from those before it."""
+    codes = np.empty((len(units), len(model.features)), np.int32)
+    head: tuple[int, ...] = ()
+    if shares is not None:
+        head = model.cells.of
+        codes[:, list(head)] = draw_cells(model.cells, shares, words(streams, "cells", units))
+    for number in model.order:
+        if number in head:
+            continue
+        one = model.forests[number]
+        follow(
+            codes,
+            number,
+            one.leader,
+            one.column,
+            one.offset,
+            one.lookup,
+            one.cut,
+            one.left,
+            one.start,
+            one.end,
+            one.roots,
+            one.leaves,
+            one.term_column,
+            one.term_offset,
+            one.terms,
+            one.edges,
+            drawn[number],
+        )
+    return codes
 
 
-def _draw_segments(
-    latent: Sequence[int], segments: Sequence[Segments], factor: Floats, rng: np.random.Generator, rows: int
-) -> list[Ints]:
-    """Choose a segment of every feature for every row; a feature with one segment needs no variable."""
-    normal = rng.standard_normal((rows, len(latent))) @ factor.T
-    chosen = [np.zeros(rows, np.int64) for _ in segments]
-    for place, feature in enumerate(latent):
-        chosen[feature] = np.searchsorted(segments[feature].cuts, normal[:, place], side="right")
-    return chosen
+def _values(model: Model, entry: Any, column: ColumnPlan, codes: Codes, drawn: Sequence[Words]) -> ArrowArray:
+    """Turn the codes of one column into values of its type."""
+    numbers = entry["features"]
+    first = model.features[numbers[0]]
+    missing: Bools | None = codes[:, numbers[0]] == 0 if first.nullable else None
+    if isinstance(first.values, Levels):
+        places = codes[:, numbers[0]] - np.int32(first.nullable)
+        if first.values.pools:
+            places = _of_pools(first.values, places, drawn[numbers[0]])
+        return first.values.names.take(pa.array(places, mask=missing)).cast(column.type)
+    units = []
+    for number in numbers:
+        feature = model.features[number]
+        assert isinstance(feature.values, Bins)  # noqa: S101 - levels were made above
+        found = np.empty(len(codes))
+        values = feature.values
+        locate(
+            codes, number, int(feature.nullable), values.low, values.high, values.roundness, STEPS, drawn[number], found
+        )
+        units.append(found if missing is None else np.where(missing, 0.0, found))
+    return decode_units(units, missing, column, Coding(entry["decimals"], entry["step"]))
 
 
-def _values(
-    drawn: Sequence[tuple[Segments, Ints]], missing: Bools, column: ColumnPlan, coding: Coding, rng: np.random.Generator
-) -> ArrowArray:
-    first, chosen = drawn[0]
-    if pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
-        return first.levels.take(pa.array(chosen, mask=missing)).cast(column.type)
-    units = [np.floor(one.low[at] + 0.5 + rng.random(len(at)) * one.width[at]) for one, at in drawn]
-    return decode_units(units, missing, column, coding)
+def _of_pools(levels: Levels, places: Codes, drawn: Words) -> Codes:
+    """Choose a made-up level where a pool was drawn, by the lower halves of the words."""
+    at = places >= levels.common
+    chance = places[at] - levels.common + lower_halves(drawn[at])
+    chosen = np.minimum(np.searchsorted(levels.ends, chance, side="right"), len(levels.ends) - 1)
+    places = places.copy()
+    places[at] = levels.common + chosen
+    return places
