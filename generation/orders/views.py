@@ -78,7 +78,7 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     if source is not None and source.state != Source.State.UNDERSTOOD:
         return render(request, "orders/source.html", {"generator": generator, "source": source})
     sent = request.POST if request.method == "POST" else None
-    form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds")
+    form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds", judged=source is not None)
     settings = SchemaForm(generator.description["parameters"], prefix="settings")
     if request.method == "POST":
         posted = settings.posted(request.POST)

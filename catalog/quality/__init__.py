@@ -1,0 +1,9 @@
+"""What pages show of a quality report: each figure beside its yardsticks, with a line that says what it means.
+
+The document is ``lookalike/quality/1``; what stands in its sections is said where the judge computes them, in
+``generation.quality.judge``. Pages are drawn from it and never from rows.
+"""
+
+from catalog.quality.report import TableReport, measures, reports
+
+__all__ = ["TableReport", "measures", "reports"]

@@ -1,0 +1,97 @@
+"""The report of each table as a page shows it, and the two figures that a listing does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.quality.figures import Measured, at, known, numbers, score
+from catalog.quality.pairs import PairLine, PairMap, least_alike, pair_map
+from catalog.quality.sections import Section, sections
+from catalog.shapes import Quality, TableQuality
+from marketplace.web.templatetags.units import percent
+
+_COLUMNS_SHOWN = 200
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What is shown of one table."""
+
+    name: str
+    rows: Mapping[str, int]
+    sections: Sequence[Section]
+    columns: Sequence[Measured]
+    columns_left_out: int
+    pairs: PairMap | None
+    worst_pairs: Sequence[PairLine]
+    not_compared: Sequence[str]
+    not_tested: Sequence[str]
+
+
+def reports(document: Document) -> list[TableReport]:
+    """What is shown of each table, in the order of the document."""
+    return [_report(name, table) for name, table in Quality.model_validate(document).tables.items()]
+
+
+def measures(document: Document) -> dict[str, Any]:
+    """The two figures that a listing shows, with their yardsticks: of several tables, those of the worst.
+
+    ``likeness`` is the overall likeness, ``closeness`` the share of made rows nearer to a row learnt from than to a
+    withheld one, of which half is even; either is left out where it was not measured.
+    """
+    tables = Quality.model_validate(document).tables.values()
+    likeness = [found for table in tables if (found := known(table.likeness.get("overall")))]
+    closeness = [found for table in tables if (found := known(at(table.privacy, "closest", "share")))]
+    worst = {
+        "likeness": min(likeness, key=lambda figure: float(figure["value"]), default=None),
+        "closeness": max(closeness, key=lambda figure: float(figure["value"]), default=None),
+    }
+    return {
+        name: {"value": figure["value"], "holdout": figure["yardsticks"].get("holdout")}
+        for name, figure in worst.items()
+        if figure is not None
+    }
+
+
+def _report(name: str, table: TableQuality) -> TableReport:
+    columns, pairs = table.likeness.get("columns", []), table.likeness.get("pairs", [])
+    worst = sorted(columns, key=lambda column: (column["shape"]["value"] is None, column["shape"]["value"] or 0))
+    return TableReport(
+        name=name,
+        rows=table.rows.model_dump(),
+        sections=sections(table),
+        columns=list(_columns(worst[:_COLUMNS_SHOWN])),
+        columns_left_out=max(0, len(worst) - _COLUMNS_SHOWN),
+        pairs=pair_map([column["name"] for column in columns], pairs),
+        worst_pairs=least_alike(pairs),
+        not_compared=table.left_out,
+        not_tested=table.not_tested,
+    )
+
+
+def _columns(columns: Sequence[Mapping[str, Any]]) -> Iterator[Measured]:
+    """Columns on one scale, so that they compare; its low end is written."""
+    drawn = [value for column in columns for value in numbers(column["shape"])]
+    low = min(0.9, math.floor(min(drawn, default=1.0) * 10) / 10)
+    for column in columns:
+        measured = score(column["shape"], column["name"], _column_words(column), low=low, mono=True)
+        if measured:
+            yield measured
+
+
+def _column_words(column: Mapping[str, Any]) -> str:
+    missing = column.get("missing", {})
+    said = []
+    if missing.get("fitted") or missing.get("made"):
+        said.append(
+            f"Empty: {percent(missing['made'])} of cells, {percent(missing['fitted'])} in the table learnt from."
+        )
+    covered = at(column, "covered", "value")
+    if covered is not None and covered < 1:
+        said.append(f"Its range covers {percent(covered)} of the rows learnt from.")
+    return " ".join(said)
