@@ -4,6 +4,7 @@ The document is ``lookalike/quality/1``; what stands in its sections is said whe
 ``generation.quality.judge``. Pages are drawn from it and never from rows.
 """
 
-from catalog.quality.report import TableReport, measures, reports
+from catalog.quality.figures import Measured
+from catalog.quality.report import TableReport, listed, measures, reports
 
-__all__ = ["TableReport", "measures", "reports"]
+__all__ = ["Measured", "TableReport", "listed", "measures", "reports"]

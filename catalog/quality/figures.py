@@ -11,6 +11,7 @@ from marketplace.web.templatetags.units import percent, thousands
 
 _YARDSTICKS = {
     "holdout": "withheld rows",
+    "bootstrap": "learnt rows drawn again",
     "copy": "a copy",
     "independent": "columns shuffled",
     "guess": "a guess",

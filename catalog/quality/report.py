@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.quality.figures import Measured, at, known, numbers, score
+from catalog.quality.figures import Measured, at, known, numbers, score, share
 from catalog.quality.pairs import PairLine, PairMap, least_alike, pair_map
 from catalog.quality.sections import Section, sections
 from catalog.shapes import Quality, TableQuality
 from marketplace.web.templatetags.units import percent
 
 _COLUMNS_SHOWN = 200
+_LISTED = {
+    "likeness": "1: columns and pairs are as in the table learnt from.",
+    "closeness": "Half is even: nothing was memorised.",
+}
 
 Document = Mapping[str, Any]
 
@@ -58,6 +62,23 @@ def measures(document: Document) -> dict[str, Any]:
     }
 
 
+def listed(kept: Mapping[str, Mapping[str, float | None]]) -> list[Measured]:
+    """What a listing shows of the measures that were kept at publishing."""
+    words = (("likeness", "likeness", score), ("closeness", "nearer to a learnt row", share))
+    return [
+        shown
+        for name, title, measured in words
+        if (shown := measured(_figure(kept.get(name)), title, _LISTED[name])) is not None
+    ]
+
+
+def _figure(kept: Mapping[str, float | None] | None) -> Mapping[str, Any] | None:
+    """A figure as the document had it."""
+    if kept is None:
+        return None
+    return {"value": kept["value"], "interval": None, "yardsticks": {"holdout": kept["holdout"]}, "why": ""}
+
+
 def _report(name: str, table: TableQuality) -> TableReport:
     columns, pairs = table.likeness.get("columns", []), table.likeness.get("pairs", [])
     worst = sorted(columns, key=lambda column: (column["shape"]["value"] is None, column["shape"]["value"] or 0))
@@ -76,12 +97,18 @@ def _report(name: str, table: TableQuality) -> TableReport:
 
 def _columns(columns: Sequence[Mapping[str, Any]]) -> Iterator[Measured]:
     """Columns on one scale, so that they compare; its low end is written."""
-    drawn = [value for column in columns for value in numbers(column["shape"])]
+    shapes = [_beside_holdout(column["shape"]) for column in columns]
+    drawn = [value for shape in shapes for value in numbers(shape)]
     low = min(0.9, math.floor(min(drawn, default=1.0) * 10) / 10)
-    for column in columns:
-        measured = score(column["shape"], column["name"], _column_words(column), low=low, mono=True)
+    for column, shape in zip(columns, shapes, strict=True):
+        measured = score(shape, column["name"], _column_words(column), low=low, mono=True)
         if measured:
             yield measured
+
+
+def _beside_holdout(shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A column's shape beside withheld rows only: that of a copy, and of the same values in another order, is 1."""
+    return {**shape, "yardsticks": {"holdout": shape["yardsticks"].get("holdout")}}
 
 
 def _column_words(column: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from catalog import again, attachments, citation, difference, holding, licensing, previews, relations, sheets, snippets
 from catalog.models import Dataset, Licence, Listing, Offer, ShelfState, Version
 from catalog.pages import links, sheets_of
-from catalog.quality import reports
+from catalog.quality import listed, reports
 from catalog.related import related
 from catalog.rows.access import Reach
 from catalog.schema_org import json_ld
@@ -136,6 +136,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
         "relations": relations.drawing(seen.version.layout),
         "maker": seen.version.recipe["generator"]["name"].split("/"),
         "related": [] if seen.listing is None else related(seen.listing),
+        "measures": listed(seen.version.measures),
         "json_ld": "" if seen.listing is None else json_ld(seen.version, seen.listing, seen.offers),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }

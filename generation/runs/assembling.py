@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django.db.models.fields.json import KeyTransform
 
-from catalog import attachments, publishing
+from catalog import attachments, publishing, quality
 from catalog.attachments import Finding
 from generation.quality import profile
 from generation.runs import lifecycle, recipes, workplace
@@ -54,6 +56,7 @@ def assess(lease: Lease) -> None:
     storage.put_bytes(manifest.body, _JSON)
     disclosure = _disclose(run, manifest.digest)
     findings = [_finding(**noted) for noted in run.assembled]
+    measures = _measures(findings)
     statement = recipes.statement(run, manifest.digest, files, {one.kind: one.blob.sha256 for one in findings})
     findings.append(attachments.store("attestation", dumps(dsse.sign_statement(statement, "provenance"))))
     with lease.finishing():
@@ -66,6 +69,7 @@ def assess(lease: Lease) -> None:
             files=files,
             disclosure=disclosure,
             findings=findings,
+            measures=measures,
             licensed_to_owner=run.licensed_to_owner,
         )
         lifecycle.advance(run.id, Run.State.READY)
@@ -80,6 +84,12 @@ def _statistics(run: Run) -> dict[str, Any]:
         partials = shards.values_list(KeyTransform(name, "statistics"), flat=True)
         tables[name] = profile.finish(profile.merge(partials.iterator(chunk_size=_PARTIALS_AT_ONCE)))
     return {"tables": tables}
+
+
+def _measures(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The figures of the quality report that shelves show, if there is a report."""
+    report = next((finding for finding in findings if finding.kind == "quality"), None)
+    return {} if report is None else quality.measures(json.loads(storage.read_blob(report.blob.sha256)))
 
 
 def _finding(kind: str, code_version: str, blob: dict[str, Any]) -> Finding:
