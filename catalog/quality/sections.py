@@ -27,6 +27,27 @@ _LIKENESS = (
         "Whether cells are empty as often, and together, as they should be.",
     ),
 )
+_DETECTION = (
+    (
+        "boosted",
+        "fitted",
+        "Told apart by boosted trees",
+        "Rows learnt from against made ones. 0.5: a model can but guess.",
+    ),
+    (
+        "boosted",
+        "holdout",
+        "The same, against withheld rows",
+        "Not even rows learnt from, drawn again, come to 0.5 here.",
+    ),
+    (
+        "linear",
+        "fitted",
+        "Told apart by a linear model",
+        "Rows learnt from against made ones, as far as lines divide them.",
+    ),
+    ("linear", "holdout", "The same, against withheld rows", "As far as lines divide made rows from withheld ones."),
+)
 _ATTACKS = {
     "copied_rows": ("Copied rows", "Made rows that equal a learnt one, beyond those that equal a withheld one."),
     "near_matches": ("Near matches", "Made rows that lie closer to a learnt row than real rows lie to each other."),
@@ -81,7 +102,17 @@ def sections(table: TableQuality) -> list[Section]:
 def _likeness(table: TableQuality) -> Section:
     found = table.likeness
     figures = [score(found.get(member), name, meaning) for member, name, meaning in _LIKENESS]
-    return Section("likeness", "Likeness", table.verdict.get("likeness", ""), [one for one in figures if one])
+    figures += [
+        score(at(found, "detection", model, against), name, meaning) for model, against, name, meaning in _DETECTION
+    ]
+    warning = at(found, "detection", "warning")
+    return Section(
+        "likeness",
+        "Likeness",
+        table.verdict.get("likeness", ""),
+        [one for one in figures if one],
+        [warning] if warning else [],
+    )
 
 
 def _usefulness(table: TableQuality) -> Section | None:

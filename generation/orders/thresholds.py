@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from catalog import attachments
 from catalog.models import Version
-from catalog.shapes import Statistics, TableStatistics
+from catalog.shapes import Quality, Statistics, TableStatistics
 from marketplace.web.templatetags.units import percent
 
 #: By table, the share that was measured; ``None`` where it was not.
@@ -175,4 +175,76 @@ register(
 )
 register(
     Measure("missing", "Missing values", "Cells without a value, of all cells of a table.", "statistics", _missing)
+)
+
+
+def _judged(section: Literal["likeness", "usefulness", "privacy"], *path: str) -> Callable[[bytes], Found]:
+    """How the value of a figure of the quality report is read: by the place where the judge puts it."""
+
+    def read(body: bytes) -> Found:
+        tables = Quality.model_validate_json(body).tables
+        return {name: _value(getattr(table, section), path) for name, table in tables.items()}
+
+    return read
+
+
+def _value(section: Any, path: Iterable[str]) -> float | None:
+    for step in (*path, "value"):
+        section = section.get(step) if isinstance(section, Mapping) else None
+    return None if section is None else float(section)
+
+
+_REPORT = "quality"
+
+register(
+    Measure(
+        "likeness",
+        "Likeness",
+        "How alike columns and pairs are to the table learnt from, overall; withheld rows come to about 98 %.",
+        _REPORT,
+        _judged("likeness", "overall"),
+        side="at least",
+        judged=True,
+    )
+)
+register(
+    Measure(
+        "detection",
+        "Detection",
+        "How well a model tells made rows from those learnt from: 50 % is guessing.",
+        _REPORT,
+        _judged("likeness", "detection", "boosted", "fitted"),
+        judged=True,
+    )
+)
+register(
+    Measure(
+        "usefulness",
+        "Usefulness",
+        "What a model reaches on withheld rows that learnt from made ones, of what it reaches with real ones.",
+        _REPORT,
+        _judged("usefulness", "ratio"),
+        side="at least",
+        judged=True,
+    )
+)
+register(
+    Measure(
+        "closeness",
+        "Nearer to a learnt row",
+        "Made rows that lie nearer to a row learnt from than to a withheld one: 50 % is even, and as it should be.",
+        _REPORT,
+        _judged("privacy", "closest", "share"),
+        judged=True,
+    )
+)
+register(
+    Measure(
+        "copies",
+        "Exact matches",
+        "Made rows that equal a row learnt from. Narrow tables have some by chance, as withheld rows have.",
+        _REPORT,
+        _judged("privacy", "copies", "share"),
+        judged=True,
+    )
 )
