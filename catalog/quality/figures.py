@@ -58,6 +58,14 @@ def plain(figure: Figure | None, name: str, meaning: str) -> Measured | None:
     return Measured(name, _number(figure["value"]), _beside(figure, _number), _meaning(figure, meaning))
 
 
+def between(figure: Figure) -> str:
+    """A difference with the bounds of its interval."""
+    if figure["value"] is None:
+        return "not measured"
+    bounds = figure["interval"]
+    return f"{figure['value']:+.3f}" + (f" ({bounds[0]:+.3f} to {bounds[1]:+.3f})" if bounds else "")
+
+
 def _gauge(figure: Figure, low: float, high: float) -> Gauge | None:
     value = figure["value"]
     if value is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.quality.figures import Measured, at, plain, score, share
+from catalog.quality.figures import Measured, at, between, decimal, plain, score, share
 from catalog.shapes import TableQuality
 from marketplace.web.plots import Curve
-from marketplace.web.templatetags.units import thousands
+from marketplace.web.templatetags.units import percent, setting, thousands
 
 #: (member of the section, name, what it means) of figures from 0 to 1, where 1 is as alike as can be.
 _LIKENESS = (
@@ -48,6 +48,15 @@ _DETECTION = (
     ),
     ("linear", "holdout", "The same, against withheld rows", "As far as lines divide made rows from withheld ones."),
 )
+_USEFULNESS = (
+    ("real", "Learnt from real rows", "What a model reaches on withheld rows that learnt from real ones."),
+    ("made", "Learnt from made rows", "What the same model reaches on them that learnt from made rows instead."),
+    ("ratio", "Made of real", "The second of the first. 1: made rows are as good to learn from."),
+    ("gap", "Lost", "The first less the second: what it costs to learn from made rows."),
+    ("importances_alike", "Looks at the same columns", "Whether both models rely on the same columns. 1: they do."),
+)
+_IMPORTANCES = 12
+_GROUP_HEADS = ("share, real", "share, made", "outcome, real", "outcome, made", "predicted, real", "predicted, made")
 _ATTACKS = {
     "copied_rows": ("Copied rows", "Made rows that equal a learnt one, beyond those that equal a withheld one."),
     "near_matches": ("Near matches", "Made rows that lie closer to a learnt row than real rows lie to each other."),
@@ -91,6 +100,7 @@ class Section:
     curve: Curve | None = None
     curve_words: str = ""
     tables: Sequence[Table] = ()
+    note: str = ""
 
 
 def sections(table: TableQuality) -> list[Section]:
@@ -119,7 +129,40 @@ def _usefulness(table: TableQuality) -> Section | None:
     found = table.usefulness
     if found is None:
         return None
-    return Section("usefulness", "Usefulness", table.verdict.get("usefulness", ""))
+    figures = [score(found.get(member), name, meaning) for member, name, meaning in _USEFULNESS]
+    target = f"What a model makes of {found['target']}" if found.get("target") else ""
+    chosen = found.get("chosen")
+    return Section(
+        "usefulness",
+        "Usefulness",
+        table.verdict.get("usefulness", ""),
+        [one for one in figures if one],
+        curve=_mixes(found),
+        curve_words=f"{target}, by the share of made rows it learnt from",
+        tables=list(_importances(found)),
+        note=f"{target} is the question here. {chosen}" if chosen else "",
+    )
+
+
+def _mixes(found: Mapping[str, Any]) -> Curve | None:
+    """The curve over mixes of real and made rows, beside what real rows alone reach."""
+    points = [(mix["made"], mix["score"]) for mix in found.get("mixes") or () if mix["score"] is not None]
+    if len(points) < 2:
+        return None
+    best = at(found, "best", "made")
+    places = [place for place, _ in points]
+    return Curve(points, at(found, "real", "value"), places.index(best) if best in places else None)
+
+
+def _importances(found: Mapping[str, Any]) -> Iterator[Table]:
+    columns = found.get("importances") or ()
+    if columns:
+        yield Table(
+            "What each model looks at",
+            ("column", "learnt from real rows", "learnt from made rows"),
+            [(one["column"], decimal(one["real"]), decimal(one["made"])) for one in columns[:_IMPORTANCES]],
+            "How far the score on withheld rows falls when the column is shuffled in them.",
+        )
 
 
 def _privacy(table: TableQuality) -> Section:
@@ -156,7 +199,50 @@ def _fairness(table: TableQuality) -> Section | None:
     found = table.fairness
     if found is None:
         return None
-    return Section("fairness", "Fairness", table.verdict.get("fairness", ""))
+    tables = [one for column in found.get("columns", ()) for one in _groups(column, found)]
+    verdict = table.verdict.get("fairness") or found.get("verdict", "")
+    counter = found.get("counter")
+    return Section(
+        "fairness",
+        "Fairness",
+        verdict,
+        findings=found.get("warnings", ()),
+        tables=tables,
+        note=f"Settings that would counter it: {setting(counter)}." if counter else "",
+    )
+
+
+def _groups(column: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Table]:
+    """Two tables of a column: its groups beside those of the real table, and the measures over them."""
+    name, positive = column["column"], found.get("positive") or "the outcome"
+    yield Table(
+        f"By {name}",
+        ("group", *_GROUP_HEADS),
+        [
+            (group["group"], *_beside(group, "share"), *_beside(group, "outcome"), *_selected(group))
+            for group in column["groups"]
+        ],
+        f"Outcome: the share of rows in which {positive}. Predicted: how often a model says so of withheld rows, "
+        "having learnt from real rows or from made ones.",
+    )
+    yield Table(
+        f"Measures by {name}",
+        ("measure", "real rows", "made rows", "growth"),
+        [
+            (measure.replace("_", " "), decimal(one["real"]), decimal(one["made"]), between(one["growth"]))
+            for measure, one in column["measures"].items()
+        ],
+        "Differences: 0 is the same for all groups. Ratios: 1 is. Growth with the bounds of its interval.",
+    )
+
+
+def _beside(group: Mapping[str, Any], what: str) -> tuple[str, str]:
+    return percent(at(group, "fitted", what)), percent(at(group, what, "value"))
+
+
+def _selected(group: Mapping[str, Any]) -> tuple[str, str]:
+    real, made = (at(group, kind, "selection_rate") for kind in ("real", "made"))
+    return percent(real), percent(made)
 
 
 def _attack(found: Mapping[str, Any]) -> Measured | None:
