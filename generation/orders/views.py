@@ -20,7 +20,7 @@ from billing.processor import Refused, Unavailable
 from catalog import terms
 from catalog.models import Version
 from catalog.pages import sheets
-from generation.orders import ordering, paying, tariffs, thresholds
+from generation.orders import choices, ordering, paying, tariffs, thresholds
 from generation.orders.forms import ThresholdForm, UploadForm
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved
@@ -79,7 +79,7 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         return render(request, "orders/source.html", {"generator": generator, "source": source})
     sent = request.POST if request.method == "POST" else None
     form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds", judged=source is not None)
-    settings = SchemaForm(generator.description["parameters"], prefix="settings")
+    settings = SchemaForm(choices.offering(generator.description["parameters"], source), prefix="settings")
     if request.method == "POST":
         posted = settings.posted(request.POST)
         if all([form.is_valid(), bounds.is_valid(), posted.valid]):

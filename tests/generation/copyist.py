@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from generation.sdk import Job, Json, Layout, Needs, Problem, Source, State, Table, Tell
 
 _TABLE = "default"
 
 
+Column = Annotated[str, Field(json_schema_extra={"format": "column"})]
+
+
 class Parameters(BaseModel):
-    """There is nothing to set."""
+    """What may be said of the columns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: Column | None = Field(default=None, title="Target")
+    sensitive: list[Column] = Field(default=[], title="Sensitive columns")
 
 
 class Copyist:

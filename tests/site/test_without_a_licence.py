@@ -104,7 +104,8 @@ TABLE: Final[Mapping[str, Row]] = {
         f"{_VERSION}/{name}": NOTHING
         for name in (
             "manifest.json", "SHA256SUMS", "dictionary.csv", "dictionary.json", "croissant.json", "CITATION.cff",
-            "citation.bib", "problems/report", "withdraw", "quality", "quality.json", "provenance", "load", "files", "versions", "problems",
+            "citation.bib", "problems/report", "withdraw", "quality", "quality.json", "provenance", "load", "files",
+            "versions", "problems",
         )
     },
     "pictures/<uuid:version_id>/<slug:sha256>": Row(sample=True),
