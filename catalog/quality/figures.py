@@ -100,7 +100,7 @@ def _meaning(figure: Figure, meaning: str) -> str:
 
 
 def decimal(value: float | None) -> str:
-    return "not measured" if value is None else f"{value:.3f}"
+    return "not measured" if value is None else f"{value:z.3f}"
 
 
 def _number(value: float | None) -> str:

@@ -52,7 +52,6 @@ _USEFULNESS = (
     ("real", "Learnt from real rows", "What a model reaches on withheld rows that learnt from real ones."),
     ("made", "Learnt from made rows", "What the same model reaches on them that learnt from made rows instead."),
     ("ratio", "Made of real", "The second of the first. 1: made rows are as good to learn from."),
-    ("gap", "Lost", "The first less the second: what it costs to learn from made rows."),
     ("importances_alike", "Looks at the same columns", "Whether both models rely on the same columns. 1: they do."),
 )
 _IMPORTANCES = 12
@@ -130,6 +129,8 @@ def _usefulness(table: TableQuality) -> Section | None:
     if found is None:
         return None
     figures = [score(found.get(member), name, meaning) for member, name, meaning in _USEFULNESS]
+    gap = plain(found.get("gap"), "Lost", "The first less the second: what it costs to learn from made rows.")
+    figures.insert(3, gap)
     target = f"What a model makes of {found['target']}" if found.get("target") else ""
     chosen = found.get("chosen")
     return Section(
@@ -247,7 +248,10 @@ def _selected(group: Mapping[str, Any]) -> tuple[str, str]:
 
 def _attack(found: Mapping[str, Any]) -> Measured | None:
     name, meaning = _ATTACKS.get(found["attack"], (str(found["attack"]).replace("_", " ").capitalize(), ""))
-    tried = found["attacks"]
-    counted = f"{thousands(tried['succeeded'])} of {thousands(tried['tried'])} attacks succeeded."
+    counted = f"{_counted(found['attacks'])} attacks succeeded; on strangers {_counted(found['control'])}."
     title = f"{name}: {found['column']}" if found.get("column") else name
     return share(found["risk"], title, f"{meaning} {counted}", whole=(0.0, 1.0))
+
+
+def _counted(attacks: Mapping[str, int]) -> str:
+    return f"{thousands(attacks['succeeded'])} of {thousands(attacks['tried'])}"

@@ -82,7 +82,16 @@ def a_table(names: tuple[str, ...] = ("age", "salary", HOSTILE)) -> dict[str, An
                 "warning": None,
             },
         },
-        "usefulness": None,
+        "usefulness": {
+            "target": "salary",
+            "chosen": "It can be learnt best.",
+            "measure": "area",
+            **{name: figure(0.91) for name in ("real", "made", "ratio", "importances_alike")},
+            "gap": figure(-0.0004),
+            "mixes": [{"made": share / 5, "score": 0.9 + share / 100, "interval": None} for share in range(6)],
+            "best": {"made": 0.6, "beyond_noise": False, "why": ""},
+            "importances": [{"column": "age", "real": 0.2, "made": -0.0001}],
+        },
         "privacy": {
             "closest": {"share": figure(0.503, low=0.49, high=0.515), "distance": figure(1.2)},
             "copies": {"share": figure(0.001), "surplus": figure(0.0)},
@@ -95,7 +104,33 @@ def a_table(names: tuple[str, ...] = ("age", "salary", HOSTILE)) -> dict[str, An
             "refused": None,
             "not_tested": [],
         },
-        "fairness": None,
+        "fairness": {
+            "target": "salary",
+            "positive": "salary is high",
+            "columns": [
+                {
+                    "column": "age",
+                    "groups": [
+                        {
+                            "group": "lowest quarter",
+                            "share": figure(0.26),
+                            "outcome": figure(0.11),
+                            "fitted": {"share": 0.25, "outcome": 0.1},
+                            "tested": 250,
+                            "real": {"selection_rate": 0.08},
+                            "made": {"selection_rate": 0.07},
+                        }
+                    ],
+                    "measures": {
+                        "outcome_difference": {"real": 0.2, "made": 0.3, "growth": figure(0.1, low=0.05, high=0.15)}
+                    },
+                }
+            ],
+            "warnings": ["salary hangs more on age than in the real table"],
+            "counter": {"independent": ["salary", "age"]},
+            "verdict": "A bias grew.",
+            "not_tested": [],
+        },
         "not_tested": ["Values inside longer texts were not looked at."],
         "verdict": {"likeness": "As alike as withheld rows.", "privacy": "As private as withheld rows."},
         "refused": None,
@@ -138,12 +173,19 @@ def test_every_figure_stands_beside_its_yardsticks_with_what_it_means(
         "withheld rows 0.980 · a copy 1.000 · columns shuffled 0.710",
         "49 % to 51.5 %",
         "Half is even: nothing was memorised.",
-        "17 of 3,000 attacks succeeded. The tables allow 800 attacks only.",
+        "17 of 3,000 attacks succeeded; on strangers 15 of 3,000. The tables allow 800 attacks only.",
         "Guessing a column: salary",
         "One value of age that fewer than 10 people hold.",
         "Values inside longer texts were not looked at.",
         "Empty: 6 % of cells, 5 % in the table learnt from.",
         "age × salary",
+        "What a model makes of salary is the question here. It can be learnt best.",
+        "best at 60 %",
+        "What each model looks at",
+        "By age",
+        "+0.100 (+0.050 to +0.150)",
+        "Salary hangs more on age than in the real table.",
+        "Settings that would counter it: ",
     ):
         assert told in page, told
     assert page.count("<svg") > 15

@@ -50,7 +50,7 @@ def _level(plot: Curve, down: Callable[[float], float]) -> SafeString:
         coordinate(y),
         coordinate(y),
         coordinate(y - 6),
-        thousands(plot.reference),
+        thousands(round(plot.reference, 3)),
     )
 
 
@@ -66,6 +66,6 @@ def _best(plot: Curve, down: Callable[[float], float]) -> SafeString:
         shift,
         coordinate(down(value) + 16),
         anchor,
-        thousands(value),
+        thousands(round(value, 3)),
         percent(place),
     )
