@@ -229,7 +229,7 @@ class RowsJudged(Shape):
 
 
 class TableQuality(Shape):
-    """How one made table stands beside the one it was learnt from; a section is ``None`` where it does not apply.
+    """How one made table stands beside the one it was learnt from; a section is ``None`` where nothing was measured.
 
     What stands in a section is said where it is computed, in ``generation.quality.judge``. ``verdict`` has a sentence
     for each section, ``not_tested`` one for each thing that was not looked at, ``refused`` why the table must not be
@@ -238,9 +238,9 @@ class TableQuality(Shape):
 
     rows: RowsJudged
     left_out: list[str]
-    likeness: dict[str, Any]
+    likeness: dict[str, Any] | None
     usefulness: dict[str, Any] | None
-    privacy: dict[str, Any]
+    privacy: dict[str, Any] | None
     fairness: dict[str, Any] | None
     not_tested: list[str]
     verdict: dict[str, str]

@@ -49,7 +49,7 @@ def measures(document: Document) -> dict[str, Any]:
     withheld one, of which half is even; either is left out where it was not measured.
     """
     tables = Quality.model_validate(document).tables.values()
-    likeness = [found for table in tables if (found := known(table.likeness.get("overall")))]
+    likeness = [found for table in tables if (found := known(at(table.likeness, "overall")))]
     closeness = [found for table in tables if (found := known(at(table.privacy, "closest", "share")))]
     worst = {
         "likeness": min(likeness, key=lambda figure: float(figure["value"]), default=None),
@@ -80,7 +80,7 @@ def _figure(kept: Mapping[str, float | None] | None) -> Mapping[str, Any] | None
 
 
 def _report(name: str, table: TableQuality) -> TableReport:
-    columns, pairs = table.likeness.get("columns", []), table.likeness.get("pairs", [])
+    columns, pairs = (at(table.likeness, part) or [] for part in ("columns", "pairs"))
     worst = sorted(columns, key=lambda column: (column["shape"]["value"] is None, column["shape"]["value"] or 0))
     return TableReport(
         name=name,

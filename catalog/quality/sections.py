@@ -104,12 +104,11 @@ class Section:
 
 def sections(table: TableQuality) -> list[Section]:
     """What the report of a table answers, in the order of pages."""
-    found = [_likeness(table), _usefulness(table), _privacy(table), _fairness(table)]
-    return [section for section in found if section is not None]
+    return [_likeness(table), _usefulness(table), _privacy(table), _fairness(table)]
 
 
 def _likeness(table: TableQuality) -> Section:
-    found = table.likeness
+    found = table.likeness or {}
     figures = [score(found.get(member), name, meaning) for member, name, meaning in _LIKENESS]
     figures += [
         score(at(found, "detection", model, against), name, meaning) for model, against, name, meaning in _DETECTION
@@ -124,10 +123,10 @@ def _likeness(table: TableQuality) -> Section:
     )
 
 
-def _usefulness(table: TableQuality) -> Section | None:
-    found = table.usefulness
+def _usefulness(table: TableQuality) -> Section:
+    found, verdict = table.usefulness, table.verdict.get("usefulness", "")
     if found is None:
-        return None
+        return Section("usefulness", "Usefulness", verdict)
     figures = [score(found.get(member), name, meaning) for member, name, meaning in _USEFULNESS]
     gap = plain(found.get("gap"), "Lost", "The first less the second: what it costs to learn from made rows.")
     figures.insert(3, gap)
@@ -136,7 +135,7 @@ def _usefulness(table: TableQuality) -> Section | None:
     return Section(
         "usefulness",
         "Usefulness",
-        table.verdict.get("usefulness", ""),
+        verdict,
         [one for one in figures if one],
         curve=_mixes(found),
         curve_words=f"{target}, by the share of made rows it learnt from",
@@ -167,7 +166,7 @@ def _importances(found: Mapping[str, Any]) -> Iterator[Table]:
 
 
 def _privacy(table: TableQuality) -> Section:
-    found = table.privacy
+    found = table.privacy or {}
     figures = [
         share(
             at(found, "closest", "share"),
@@ -192,16 +191,15 @@ def _privacy(table: TableQuality) -> Section:
     ]
     figures += [plain(at(found, "memorised", member), name, meaning) for member, name, meaning in _MEMORISED]
     figures += [_attack(attack) for attack in found.get("attacks", [])]
-    verdict = table.verdict.get("privacy") or found.get("verdict", "")
+    verdict = table.verdict.get("privacy", "")
     return Section("privacy", "Privacy", verdict, [one for one in figures if one], found.get("findings", ()))
 
 
-def _fairness(table: TableQuality) -> Section | None:
-    found = table.fairness
+def _fairness(table: TableQuality) -> Section:
+    found, verdict = table.fairness, table.verdict.get("fairness", "")
     if found is None:
-        return None
+        return Section("fairness", "Fairness", verdict)
     tables = [one for column in found.get("columns", ()) for one in _groups(column, found)]
-    verdict = table.verdict.get("fairness") or found.get("verdict", "")
     counter = found.get("counter")
     return Section(
         "fairness",

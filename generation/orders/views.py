@@ -21,6 +21,7 @@ from catalog import terms
 from catalog.models import Version
 from catalog.pages import sheets
 from generation.orders import choices, ordering, paying, tariffs, thresholds
+from generation.orders.corrections import corrections
 from generation.orders.forms import ThresholdForm, UploadForm
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved
@@ -79,14 +80,16 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         return render(request, "orders/source.html", {"generator": generator, "source": source})
     sent = request.POST if request.method == "POST" else None
     form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds", judged=source is not None)
-    settings = SchemaForm(choices.offering(generator.description["parameters"], source), prefix="settings")
+    schema = choices.offering(generator.description["parameters"], source)
+    understood = corrections(schema, source, sent)
+    settings = SchemaForm(understood.rest, prefix="settings")
     if request.method == "POST":
-        posted = settings.posted(request.POST)
+        posted = settings.posted(request.POST).with_faults(understood.faults)
         if all([form.is_valid(), bounds.is_valid(), posted.valid]):
             order = ordering.draft(
                 _account(request),
                 generator,
-                parameters=cast("dict[str, Any]", posted.value),
+                parameters={**cast("dict[str, Any]", posted.value), **understood.value},
                 units=form.cleaned_data["units"],
                 splits=form.splits(),
                 source=source,
@@ -98,6 +101,7 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     context = {
         "generator": generator,
         "source": source,
+        "understood": understood,
         "amount": form,
         "form": posted,
         "bounds": bounds,

@@ -132,8 +132,8 @@ def _teller(run: Run, lease: Lease) -> Callable[[float, str], None]:
     def tell(share: float, what: str) -> None:
         nonlocal last
         lease.check()
-        if what != last:
+        if what != last and share < 1:
             last = what
-            lifecycle.tell(run.id, f"Judging: {what}…")
+            lifecycle.tell(run.id, f"{what}…")
 
     return tell

@@ -257,3 +257,11 @@ def test_what_could_not_be_measured_says_so() -> None:
     first = report.sections[0].figures[0]
     assert (first.value, first.gauge) == ("not measured", None)
     assert first.meaning.endswith("There is nothing to measure it on.")
+
+
+def test_a_table_of_which_nothing_could_be_measured_says_so(client: Client, maker: tuple[User, Account]) -> None:
+    why = "Nothing was measured: it takes 20 rows of each table and a column to compare."
+    nothing = dict.fromkeys(("likeness", "usefulness", "privacy", "fairness"))
+    table = a_table() | nothing | {"not_tested": [why], "verdict": dict.fromkeys(nothing, why)}
+    assert a_judged_version(maker[1], a_report(default=table)).measures == {}
+    assert why in shown(client, f"{ADDRESS}/quality")

@@ -1,4 +1,4 @@
-"""Where a setting names a column, the columns of the upload are there to choose from, and no others are taken."""
+"""What was understood of an upload is chosen from and corrected: target, sensitive columns, kinds and units."""
 
 from __future__ import annotations
 
@@ -53,3 +53,35 @@ def test_target_and_sensitive_columns_are_chosen_from_those_of_the_upload(client
     chosen = {"settings.target": "member", "settings.sensitive": ["age", "city"]}
     order = draft(client, "copyist", source=source, units="500", **chosen)
     assert order.parameters == {"target": "member", "sensitive": ["age", "city"]}
+
+
+def test_what_a_column_is_and_its_unit_are_corrected_where_they_were_understood(
+    client: Client, account: Account
+) -> None:
+    source = upload(client, PEOPLE)
+    address = f"/orders/new/house/tabular?source={source.id}"
+    page = client.get(address).content.decode()
+    assert 'name="column-0-made"' in page and 'name="settings.columns"' not in page
+    assert "learnt</option>" in page and "left out</option>" in page
+    answer = client.post(address, {"units": "500", "test_share": "0", "column-0-unit": "y" * 21})
+    assert answer.status_code == 422
+    assert "age, unit" in answer.content.decode()
+    said = {"column-0-unit": "years", "column-1-made": "left out", "settings.sensitive": ["member"]}
+    order = draft(client, "tabular", source=source, units="500", **said)
+    assert order.parameters["columns"] == [
+        {"column": "age", "made": None, "unit": "years"},
+        {"column": "city", "made": "left out", "unit": ""},
+    ]
+    assert order.parameters["sensitive"] == ["member"]
+    assert order.state == "quoted", order.problems
+    assert order.probe is not None and order.probe.preview is not None
+    [table] = order.probe.preview["tables"]
+    assert [(column["name"], column.get("unit")) for column in table["columns"]] == [("age", "years"), ("member", None)]
+
+
+def test_a_correction_that_cannot_be_is_told_with_its_remedy(client: Client, account: Account) -> None:
+    source = upload(client, PEOPLE)
+    order = draft(client, "tabular", source=source, units="500", **{"column-2-made": "key"})
+    [problem] = order.problems
+    assert problem["field"] == "columns"
+    assert "“member” holds neither texts nor whole numbers" in problem["message"]

@@ -13,6 +13,7 @@ from generation.generators.tabular.fitted.arrow import ArrowArray
 from generation.generators.tabular.fitted.keys import largest_key
 from generation.generators.tabular.fitted.model import draw, learn
 from generation.generators.tabular.fitted.privacy import People
+from generation.generators.tabular.fitted.said import Said, corrected, faults_of, with_unit
 from generation.generators.tabular.fitted.sample import learned_rows, sample
 from generation.generators.tabular.fitted.understanding import ColumnPlan, output_field, understood
 from generation.sdk import Job, Json, Layout, Needs, Problem, Source, SourceFacts, State, Table, TableFacts, Tell
@@ -25,7 +26,7 @@ _BLOCK = 20_000
 _BLOCK_CELLS = 4_000_000
 
 
-class Parameters(BaseModel):
+class Parameters(Said):
     """What a buyer may say about the table to be made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,7 +63,7 @@ class FittedTable:
         if job.facts is None or _TABLE not in job.facts.tables:
             return [Problem("source", "There is no table to learn from.", "Upload a CSV or Parquet file first.")]
         facts = job.facts.tables[_TABLE]
-        problems = _check_names(params, facts)
+        problems = [*_check_names(params, facts), *faults_of(params, facts)]
         if facts.rows < _LEAST_ROWS:
             message = f"The source has {facts.rows} rows to learn from; at least {_LEAST_ROWS} are needed."
             problems.append(Problem("source", message, "Upload a table with more rows."))
@@ -70,14 +71,14 @@ class FittedTable:
             message = f"{job.units:,} rows are more than can be made in one order."
             problems.append(Problem("units", message, f"Ask for at most {_MOST_UNITS:,}."))
         if not problems:
-            problems += _check_plans(understood(facts, params.include, params.identifier), job.units)
+            problems += _check_plans(_plans(job), job.units)
         return problems
 
     def layout(self, job: Job) -> Layout:
         """One table with the source's columns in their order, those left out missing."""
         plans = _plans(job)
         keys = tuple(plan.name for plan in plans if plan.fate == "key")[:1]
-        schema = pa.schema([output_field(plan) for plan in plans])
+        schema = pa.schema([with_unit(output_field(plan), _parameters(job)) for plan in plans])
         return Layout("row", _block_of(len(plans)), (Table(_TABLE, schema, key=keys),))
 
     def needs(self, job: Job) -> Needs:
@@ -126,7 +127,7 @@ def _plans(job: Job) -> list[ColumnPlan]:
     if job.facts is None:
         raise ValueError("tabular needs the facts of a source")
     params = _parameters(job)
-    plans = understood(_facts(job.facts), params.include, params.identifier)
+    plans = understood(corrected(_facts(job.facts), params), params.include, params.identifier)
     return [plan for plan in plans if plan.fate != "dropped"]
 
 
