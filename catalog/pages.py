@@ -10,6 +10,7 @@ from typing import Any
 from catalog import licensing
 from catalog.extent import extent
 from catalog.models import Listing, Version
+from catalog.quality import Measured, listed
 from catalog.search.facets import MODALITIES
 from marketplace.accounts.models import Account
 from marketplace.web.plots import Categories, Histogram, Plot
@@ -102,6 +103,7 @@ class Hit:
     columns: int
     plots: Sequence[tuple[str, Plot]]
     pictures: Sequence[str]
+    measures: Sequence[Measured] = ()
     columns_found: Sequence[str] = ()
 
 
@@ -145,6 +147,7 @@ def hit(listing: Listing, version: Version | None, documents: Mapping[str, Any])
         columns=0 if version is None else sum(len(table["schema"]) for table in version.layout["tables"]),
         plots=_thumbnail_plots(version, statistics),
         pictures=_thumbnail_pictures(preview),
+        measures=() if version is None else listed(version.measures),
     )
 
 

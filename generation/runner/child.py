@@ -119,6 +119,13 @@ class Child:
         parser = importlib.import_module("generation.runner.parse")
         return {"parsed": parser.parse(Path(request["path"]), Path(request["out"]), request["limits"])}
 
+    def do_judge(self, request: JsonObject) -> Any:
+        judging = importlib.import_module("generation.runner.judging")
+        source, made = Path(request["source"]), Path(request["made"])
+        return {
+            "report": judging.report(source, made, asked=request["asked"], seed=request["seed"], tell=_Teller(every=0))
+        }
+
     @cached_property
     def _loaded(self) -> Loaded:
         return load(self._name)
@@ -188,14 +195,15 @@ class Child:
 
 
 class _Teller:
-    """What ``prepare`` is given to tell how far it is; passed on a few times a second at most."""
+    """What ``prepare`` and the judge are given to tell how far they are; passed on every few tenths of a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, every: float = _TELL_SECONDS) -> None:
+        self._every = every
         self._next = 0.0
 
     def __call__(self, share: float, what: str) -> None:
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _TELL_SECONDS
+            self._next = time.monotonic() + self._every
             os.write(PROGRESS, process.json_line({"share": min(max(float(share), 0.0), 1.0), "what": str(what)[:200]}))
 
 

@@ -16,6 +16,7 @@ from generation.generators.tabular.fitted.held import held_in, hold_rows, learn_
 from generation.generators.tabular.fitted.keys import largest_key
 from generation.generators.tabular.fitted.model import draw, learn
 from generation.generators.tabular.fitted.privacy import People
+from generation.generators.tabular.fitted.said import Column, Said, corrected, faults_of, with_unit
 from generation.generators.tabular.fitted.sample import learned_rows, sample
 from generation.generators.tabular.fitted.understanding import ColumnPlan, output_field, understood
 from generation.sdk import Job, Json, Layout, Needs, Problem, Source, SourceFacts, State, Table, TableFacts, Tell
@@ -29,23 +30,25 @@ _BLOCK_CELLS = 4_000_000
 
 #: A line of text, as a buyer types it.
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+#: The formula of a relation that was found in the source; pages offer those that there are.
+Relation = Annotated[Line, Field(json_schema_extra={"format": "relation"})]
 
 
-class Parameters(BaseModel):
+class Parameters(Said):
     """What a buyer may say about the table to be made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    include: list[str] = Field(
+    include: list[Column] = Field(
         default=[], title="Columns", description="Columns to make; none named means all.", max_length=1_000
     )
-    target: str | None = Field(
+    target: Column | None = Field(
         default=None,
         title="Target",
         description="The column that models will predict, if there is one: what it hangs on is kept best.",
         max_length=200,
     )
-    identifier: str | None = Field(
+    identifier: Column | None = Field(
         default=None,
         title="Identifying column",
         description="The column that tells people apart, if one person has several rows: people are counted, not rows.",
@@ -77,7 +80,7 @@ class Parameters(BaseModel):
         "if sex = M then pregnant = no, unique case. A missing value keeps any rule.",
         max_length=50,
     )
-    ignore_relations: list[Line] = Field(
+    ignore_relations: list[Relation] = Field(
         default=[],
         title="Relations not to keep",
         description="Of what was found to hold in the upload, what need not hold in what is made.",
@@ -106,7 +109,7 @@ class FittedTable:
         if job.facts is None or _TABLE not in job.facts.tables:
             return [Problem("source", "There is no table to learn from.", "Upload a CSV or Parquet file first.")]
         facts = job.facts.tables[_TABLE]
-        problems = _check_names(params, facts)
+        problems = [*_check_names(params, facts), *faults_of(params, facts)]
         if facts.rows < _LEAST_ROWS:
             message = f"The source has {facts.rows} rows to learn from; at least {_LEAST_ROWS} are needed."
             problems.append(Problem("source", message, "Upload a table with more rows."))
@@ -126,7 +129,7 @@ class FittedTable:
         """One table with the source's columns in their order, those left out missing."""
         plans = _plans(job)
         keys = tuple(plan.name for plan in plans if plan.fate == "key")[:1]
-        schema = pa.schema([output_field(plan) for plan in plans])
+        schema = pa.schema([with_unit(output_field(plan), _parameters(job)) for plan in plans])
         table = Table(_TABLE, schema, key=keys, rules=tuple(_parameters(job).rules))
         return Layout("row", _block_of(len(plans)), (table,))
 
@@ -188,7 +191,7 @@ def _plans(job: Job) -> list[ColumnPlan]:
         raise ValueError("tabular needs the facts of a source")
     params = _parameters(job)
     unique = demanded(params).unique
-    plans = understood(_facts(job.facts), params.include, params.identifier)
+    plans = understood(corrected(_facts(job.facts), params), params.include, params.identifier)
     return [
         replace(plan, fate="key", nullable=False) if plan.name in unique and plan.fate == "learned" else plan
         for plan in plans
