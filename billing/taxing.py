@@ -10,6 +10,7 @@ from typing import Final
 
 from django.conf import settings
 
+from billing.invoicing import invoices
 from billing.models import BillingProfile, Customer, Intent, Payment
 from billing.processor import taxes
 from billing.processor.taxes import Address
@@ -36,7 +37,7 @@ def work_out(attempt: Intent, payment: Payment, customer: Customer) -> Intent:
         amount=payment.amount,
         currency=payment.currency,
         address=_address(payment, customer),
-        buyer_owes=customer.reverse_charge,
+        buyer_owes=invoices.owes_the_tax(payment.account),
         reference=str(payment.id),
     )
     Intent.objects.filter(id=attempt.id, calculation="").update(

@@ -68,8 +68,9 @@ def _rate(rate: Seen) -> object:
 
 
 def _sum(parts: Iterable[tuple[object, int | None]]) -> Decimal | None:
-    """Taxes of a state, a county and a town are one rate where they are of the same amount."""
-    given = list(parts)
-    if not given or len({taxable for _, taxable in given}) > 1:
+    """Taxes of a state, a county and a town are one rate where they are of the same amount; some take nothing."""
+    given = [(Decimal(str(percent)), taxable) for percent, taxable in parts]
+    taken = [(percent, taxable) for percent, taxable in given if percent]
+    if not given or len({taxable for _, taxable in taken}) > 1:
         return None
-    return sum((Decimal(str(percent)) for percent, _ in given), Decimal(0))
+    return sum((percent for percent, _ in taken), Decimal(0))

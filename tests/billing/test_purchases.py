@@ -24,7 +24,7 @@ from billing import events, payments, purchases, refunds
 from billing.books import ledger
 from billing.books.ledger import Book
 from billing.invoicing import documents
-from billing.models import Dispute, Event, Intent, Payment, Purchase, Refund
+from billing.models import Dispute, Event, Intent, Invoice, Payment, Purchase, Refund
 from billing.settling import settle
 from catalog import extent, licensing, publishing, withdrawing
 from catalog.models import Licence, Offer, Reading
@@ -377,6 +377,7 @@ def test_a_dispute_suspends_and_its_end_restores_or_revokes(
     assert ledger.balance(Book.DISPUTES_HELD) == 0
     net = sum(moved.net for moved in list(stripe_world.client.v1.balance_transactions.list().auto_paging_iter()))
     assert ledger.balance(Book.STRIPE_CLEARING) == net
+    assert [note.gross for note in Invoice.objects.credit_notes()] == ([] if won else [PRICE])
     assert well() == []
 
 

@@ -21,7 +21,7 @@ from generation.orders import ordering, settling
 from generation.orders.models import Order
 from generation.orders.models import order as order_model
 from generation.runs.models import Generator, Run
-from marketplace.accounts.models import Account
+from marketplace.accounts.models import Account, User
 from marketplace.doctor import checks
 from marketplace.work.celery_tasks import perform
 from marketplace.work.models import Piece
@@ -354,17 +354,20 @@ def test_a_card_that_is_charged_at_delivery_pays_the_tax_of_where_its_owner_is(
     assert faults() == []
 
 
-def test_a_buyer_who_owes_the_tax_itself_is_charged_none_at_delivery(
-    client: Client, stripe_world: StripeWorld, monkeypatch: pytest.MonkeyPatch
+def test_a_buyer_who_owes_the_tax_itself_by_then_is_charged_none_at_delivery(
+    client: Client, stripe_world: StripeWorld, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(order_model, "LONGEST_HELD", timedelta(0))
     stripe_world.tax(21)
     order = quoted(client)
     stripe_world.pay(to_page(client, order))
-    Customer.objects.update(reverse_charge=True)
+    profile = profiles.keep(account, Details("Buyer sp. z o.o.", "ul. Prosta 1", "Łódź", "PL", tax_id="PL1234567890"))
+    boss = User.objects.create_superuser("boss@example.com", "correct horse")
+    profiles.confirm_tax_id(profile, profiles.registered(profile), by=boss)
     assert come_back(client, order).state == "delivered"
     payment = Payment.objects.get()
     assert (payment.captured, payment.tax, payment.tax_percent) == (525, 0, 0)
+    assert Invoice.objects.get().reverse_charge
 
 
 @pytest.mark.parametrize("told", ["a profile", "nothing"])
