@@ -135,7 +135,7 @@ def judge_usefulness(
     Raises KeyError when the frames have no column of the name of ``target``.
     """
     real, held, ours = (frame.take(rng.permutation(frame.rows)[:ROWS]) for frame in (fitted, holdout, made))
-    chosen = _choose(real, rng) if target is None else _target(real, target)
+    chosen = choose_target(real, rng) if target is None else target_of(real, target)
     if chosen is None or not _can_be_tested(chosen, held):
         return None
     learner = _Learner(chosen, boosted_features(real, [chosen.column])[1], int(rng.integers(0, 1 << 31)))
@@ -169,6 +169,40 @@ def score(measure: Measure, truth: Floats, said: Floats, weights: Floats | None 
         spread = float(weights @ (truth - mean) ** 2)
         return 1 - float(weights @ (truth - said) ** 2) / spread if spread > 0 else 0.0
     return _area(np.unique(said, return_inverse=True)[1], truth, weights)
+
+
+def target_of(frame: Frame, name: str) -> Target | None:
+    """Make a target of a column: its rarest class that is not too rare, or the number; None where it is constant."""
+    column = frame.column(name)
+    values, counts = np.unique(column.values[~column.missing], return_counts=True)
+    if column.kind != "category" and len(values) > CLASSES:
+        return Target(name)
+    common = counts >= max(RAREST * counts.sum(), FEWEST) if len(counts) else np.zeros(0, bool)
+    if len(values) < 2 or not common.any():
+        return None
+    rarest = int(np.argmin(np.where(common, counts, counts.sum() + 1)))
+    return Target(name, float(values[rarest]))
+
+
+def choose_target(frame: Frame, rng: np.random.Generator) -> Target | None:
+    """Choose a target by the rule in this module's docstring."""
+    rows = frame.take(rng.permutation(frame.rows)[: 2 * _SMALL_ROWS])
+    targets = [target for name in reversed(frame.names) if (target := target_of(frame, name)) is not None]
+    for measure, guess in (("area", 0.5), ("r2", 0.0)):
+        tried = [target for target in targets if target.measure == measure and _classes(frame, target) <= CLASSES]
+        scores = [_learned(rows, target, rng) for target in tried[:TRIED]]
+        least = guess + _NOTICED + 1 / np.sqrt(max(rows.rows / 2, 1))
+        usable = [known if least < known < GIVEN_AWAY else -np.inf for known in scores]
+        if usable and max(usable) > -np.inf:
+            return tried[int(np.argmax(usable))]
+    return None
+
+
+def taught(target: Target, learned: Frame, asked: Frame, *, seed: int) -> float:
+    """Return the score on all rows of ``asked`` of a model that learned from all rows of ``learned``."""
+    learner = _Learner(target, boosted_features(asked, [target.column])[1], seed)
+    lesson = learner.lesson(asked)
+    return score(target.measure, lesson.truth, learner.learn(learner.lesson(learned))(lesson.features))
 
 
 class _Tested:
@@ -205,39 +239,12 @@ def _quietly(say: Callable[[Floats], Floats], features: Floats) -> Floats:
         return said
 
 
-def _target(frame: Frame, name: str) -> Target | None:
-    """Make a target of a column: its rarest class that is not too rare, or the number; None where it is constant."""
-    column = frame.column(name)
-    values, counts = np.unique(column.values[~column.missing], return_counts=True)
-    if column.kind != "category" and len(values) > CLASSES:
-        return Target(name)
-    common = counts >= max(RAREST * counts.sum(), FEWEST) if len(counts) else np.zeros(0, bool)
-    if len(values) < 2 or not common.any():
-        return None
-    rarest = int(np.argmin(np.where(common, counts, counts.sum() + 1)))
-    return Target(name, float(values[rarest]))
-
-
 def _can_be_tested(target: Target, holdout: Frame) -> bool:
     truth = target.truth(holdout)
     truth = truth[~np.isnan(truth)]
     if target.measure == "r2":
         return len(truth) >= FEWEST and bool(truth.min() < truth.max())
     return min(int(truth.sum()), int(len(truth) - truth.sum())) >= FEWEST
-
-
-def _choose(frame: Frame, rng: np.random.Generator) -> Target | None:
-    """Choose a target by the rule in this module's docstring."""
-    rows = frame.take(rng.permutation(frame.rows)[: 2 * _SMALL_ROWS])
-    targets = [target for name in reversed(frame.names) if (target := _target(frame, name)) is not None]
-    for measure, guess in (("area", 0.5), ("r2", 0.0)):
-        tried = [target for target in targets if target.measure == measure and _classes(frame, target) <= CLASSES]
-        scores = [_learned(rows, target, rng) for target in tried[:TRIED]]
-        least = guess + _NOTICED + 1 / np.sqrt(max(rows.rows / 2, 1))
-        usable = [known if least < known < GIVEN_AWAY else -np.inf for known in scores]
-        if usable and max(usable) > -np.inf:
-            return tried[int(np.argmax(usable))]
-    return None
 
 
 def _classes(frame: Frame, target: Target) -> int:
