@@ -8,19 +8,23 @@ the sample, ``finding`` goes through the kinds, ``putting`` through what was fou
 
 from generation.relations.columns import Column, Sample, as_floats, evenly, sample_of
 from generation.relations.finding import find
+from generation.relations.lookups import Lookup, find_lookups, look_up
 from generation.relations.putting import as_json, from_json, put_right
 from generation.relations.relation import Drawn, Relation
 
 __all__ = [
     "Column",
     "Drawn",
+    "Lookup",
     "Relation",
     "Sample",
     "as_floats",
     "as_json",
     "evenly",
     "find",
+    "find_lookups",
     "from_json",
+    "look_up",
     "put_right",
     "sample_of",
 ]

@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from generation.relations import Relation, as_floats, as_json, find, from_json, put_right, sample_of
+from generation.relations import (
+    Relation,
+    as_floats,
+    as_json,
+    find,
+    find_lookups,
+    from_json,
+    look_up,
+    put_right,
+    sample_of,
+)
 
 Numbers = NDArray[Any]
 ROWS = 2_000
@@ -305,3 +315,52 @@ def test_values_become_numbers_in_the_units_that_are_named() -> None:
     assert as_floats(pa.chunked_array([days(np.array([3]))]), "date").tolist() == [3.0]
     assert as_floats(pa.chunked_array([moments(np.array([90.5]))]), "moment").tolist() == [90.5]
     assert np.isnan(as_floats(pa.chunked_array([pa.array([None], pa.time32("s"))]), "time")).all()
+
+
+def towns(seed: int) -> pa.Table:
+    """Towns of five regions; a region has an even number as its code; the shop has nothing to do with it."""
+    random = rng(seed)
+    town = random.zipf(1.3, ROWS) % 80
+    return pa.table(
+        {
+            "town": np.char.add("town ", town.astype(str)),
+            "region": np.array(list("abcde"))[town % 5],
+            "code": (town % 5) * 2,
+            "shop": random.choice(["x", "y", "z"], ROWS),
+            "rare": random.random(ROWS) < 0.02,
+        }
+    )
+
+
+KINDS = {"town": "category", "region": "category", "code": "number", "shop": "category", "rare": "boolean"}
+
+
+@quick
+@given(seed=st.integers(0, 10_000))
+def test_a_code_that_follows_from_another_is_found_and_looked_up_for_made_up_levels_too(seed: int) -> None:
+    found = find_lookups(towns(seed), KINDS)
+    assert {one.out for one in found} == {"region", "code"}
+    random = rng(seed + 1)
+    levels = np.array(["town 3", "town 1001", "town 1002", *(f"town {n}" for n in range(80))])
+    columns = {
+        "town": pa.array(random.choice(levels, ROWS)),
+        "region": pa.array(random.choice(list("abcde"), ROWS), mask=random.random(ROWS) < 0.1),
+        "code": pa.array(random.integers(0, 10, ROWS)),
+    }
+    gone = columns["region"].null_count
+    look_up(found, columns)
+    assert columns["region"].null_count == gone
+    made = pa.table(columns).to_pandas().dropna()
+    assert (made.groupby("town").region.nunique() == 1).all()
+    assert (made.groupby("town").code.nunique() == 1).all()
+    assert set(made[made.town == "town 3"].region) == {"d"}
+
+
+def test_a_lookup_names_no_level_of_few_people_and_a_column_to_be_kept_is_not_looked_up() -> None:
+    table = towns(5)
+    told = {level for one in find_lookups(table, KINDS) for level in one.levels if one.of == "town"}
+    counts = table.column("town").value_counts().to_pylist()
+    assert told <= {one["values"] for one in counts if one["counts"] >= 10}
+    assert "region" not in {one.out for one in find_lookups(table, KINDS, keep=["region"])}
+    one_person = np.zeros(ROWS, np.int64)
+    assert find_lookups(table, KINDS, one_person) == []

@@ -26,7 +26,19 @@ from generation.generators.tabular.fitted.store import from_state
 from generation.generators.tabular.fitted.understanding import ColumnPlan
 from generation.generators.tabular.fitted.values import as_arrow, kind_of
 from generation.generators.tabular.fitted.words import words
-from generation.relations import Relation, as_floats, as_json, evenly, find, from_json, put_right, sample_of
+from generation.relations import (
+    Lookup,
+    Relation,
+    as_floats,
+    as_json,
+    evenly,
+    find,
+    find_lookups,
+    from_json,
+    look_up,
+    put_right,
+    sample_of,
+)
 from generation.sdk import Json, State, Streams
 from generation.sdk.rules import Rule
 
@@ -72,9 +84,16 @@ def learn_held(
         for one in find(sample, keep)
         if one.formula not in asked.ignored and (offered is None or one.formula in offered)
     ]
+    changed = {name for one in found for name in one.changes}
+    lookups = [
+        one
+        for one in find_lookups(rows.select(sorted(made)), kinds, people.codes, keep | changed)
+        if one.formula not in asked.ignored and (offered is None or one.formula in offered)
+    ]
     tests = tuple(Rule("", tuple(wishes.tests_of(name))) for name in wishes.columns)
     held: dict[str, Any] = {
         "relations": as_json(found),
+        "lookups": [one.model_dump(mode="json") for one in lookups],
         "choices": {name: one.as_json() for name, one in learn_choices([*asked.rules, *tests], rows, people).items()},
         "passes": [one.passes.tolist() for one in parts],
     }
@@ -110,6 +129,7 @@ class Held:
     """What ``learn_held`` learned, read back."""
 
     relations: Sequence[Relation]
+    lookups: Sequence[Lookup]
     choices: Mapping[str, Choices]
     passes: Sequence[Ints]
     shares: Floats | None
@@ -120,6 +140,7 @@ def held_in(state: State) -> Held:
     told = cast(Mapping[str, Any], state.get("held", {}))
     return Held(
         relations=from_json(told.get("relations", [])),
+        lookups=[Lookup.model_validate(one) for one in told.get("lookups", [])],
         choices={name: Choices.from_json(one) for name, one in told.get("choices", {}).items()},
         passes=[np.array(one, np.int64) for one in told.get("passes", [])],
         shares=np.array(told["shares"]) if "shares" in told else None,
@@ -138,7 +159,7 @@ def hold_rows(
     names = [plan.name for plan in plans]
     columns = dict(zip(names, arrays[: len(names)], strict=True))
     wishes = asked.wishes
-    if not (held.relations or asked.rules or wishes.columns):
+    if not (held.relations or held.lookups or asked.rules or wishes.columns):
         return list(columns.values())
     types = pa.schema([pa.field(plan.name, plan.type) for plan in plans])
     drawn = {name: words(streams, f"held {name}", units) for name in _touched(held, asked)}
@@ -146,6 +167,7 @@ def hold_rows(
     for _ in range(_ROUNDS):
         for name, part, passes in zip(wishes.columns, parts, held.passes, strict=True):
             hold_parts(wishes.tests_of(name), passes[part], columns, held.choices, drawn, types)
+        look_up(held.lookups, columns)
         _put_right(held.relations, columns, drawn, types)
         if not hold(asked.rules, columns, held.choices, drawn, types):
             break
@@ -175,6 +197,14 @@ def _put_right(
             columns[name] = as_arrow(numbers, types.field(name).type)
 
 
-def coverage(state: State) -> Json:
-    """What the shares that were asked for rest on, for whoever judges the table; ``None`` if none were."""
-    return cast(Mapping[str, Json], state.get("held", {})).get("coverage")
+def told_of(asked: Demanded, state: State) -> Json:
+    """The shares that were asked for and what they rest on, for whoever judges the table; ``None`` if none were."""
+    wishes = asked.wishes
+    if not wishes.columns:
+        return None
+    return {
+        "conditions": [{"condition": one.text, "share": one.share} for one in wishes.conditions],
+        "balance": list(wishes.balance),
+        "independent": [{"target": target, "sensitive": sensitive} for target, sensitive in wishes.independent],
+        "coverage": cast(Mapping[str, Json], state["held"])["coverage"],
+    }

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from generation.generators.tabular.fitted.arrow import ArrowArray
 from generation.generators.tabular.fitted.demanded import column_problems, demanded, line_problems, source_problems
-from generation.generators.tabular.fitted.held import held_in, hold_rows, learn_held, part_plans, with_parts
+from generation.generators.tabular.fitted.held import held_in, hold_rows, learn_held, part_plans, told_of, with_parts
 from generation.generators.tabular.fitted.keys import largest_key
 from generation.generators.tabular.fitted.model import draw, learn
 from generation.generators.tabular.fitted.privacy import People
@@ -178,7 +178,8 @@ class FittedTable:
         yield _TABLE, pa.record_batch(arrays, schema=self.layout(job).tables[0].schema)
 
     def answer_key(self, job: Job, state: State) -> Json:
-        return None
+        """The shares that were asked for and what they rest on, ``None`` if none were."""
+        return told_of(demanded(_parameters(job)), state)
 
 
 def _parameters(job: Job) -> Parameters:
