@@ -28,6 +28,7 @@ import numpy as np
 import pyarrow as pa
 
 from generation.quality.judge.detection import judge_detection
+from generation.quality.judge.fairness import judge_fairness
 from generation.quality.judge.frames import Frame, Ints, frames, left_out
 from generation.quality.judge.likeness import judge_likeness
 from generation.quality.judge.privacy import judge_privacy
@@ -89,7 +90,9 @@ def judge(
     report["usefulness"] = _useful(tables, asked.target, drawn("usefulness"))
     tell(0.6, "Judging: attacks on privacy")
     report["privacy"] = judge_privacy(*tables, secrets=asked.secrets, rng=drawn("privacy"))
-    report["fairness"] = None
+    tell(0.9, "Judging: fairness")
+    target = report["usefulness"]["target"] if asked.target is None and report["usefulness"] else asked.target
+    report["fairness"] = judge_fairness(*tables, target=target, sensitive=asked.sensitive, rng=drawn("fairness"))
     report["not_tested"] = _not_tested(report)
     report["verdict"] = {
         "likeness": _alike(report["likeness"]),

@@ -90,3 +90,13 @@ def test_of_a_large_table_each_class_of_the_target_keeps_its_share(monkeypatch: 
     assert some.rows == 1_000
     shares = [np.bincount(one.column("region").codes()) / one.rows for one in (frame, some)]
     assert np.abs(shares[0] - shares[1]).max() <= 0.002
+
+
+def test_groups_of_a_sensitive_column_are_compared_by_the_target_that_was_named_or_chosen() -> None:
+    tables = [people(300, seed) for seed in (1, 2, 3)]
+    for target in ("ill", None):
+        found = judged(*tables, Asked(target=target, sensitive=("region",)))
+        assert found["fairness"]["target"] == found["usefulness"]["target"]
+        [column] = found["fairness"]["columns"]
+        assert (column["column"], len(column["groups"])) == ("region", 2)
+        assert found["verdict"]["fairness"] == found["fairness"]["verdict"]
