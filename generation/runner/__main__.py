@@ -189,18 +189,18 @@ def _run(given: argparse.Namespace) -> None:
         facts = _parse(given.source, scratch) if given.source is not None else None
         job = JobSpec(given.name, _params(given.param), given.units, _seed(given.seed), facts=facts)
         with Runner(given.name, scratch=scratch, memory_mib=given.memory, discreet=False) as runner:
-            order = _ordered(runner, job, given)
             source = scratch / "source" if facts is not None else None
+            order = _ordered(runner, job, given, source)
             runner.prepare(job, source, scratch / "state", lambda share, what: _tell(f"preparing {share:4.0%} {what}"))
             key = runner.answer_key(job, scratch / "state")
             results = _make(order, runner, given.workers, given.memory, scratch)
     _finish(order, results, key)
 
 
-def _ordered(runner: Runner, job: JobSpec, given: argparse.Namespace) -> Order:
-    """Check the job and plan it. Raises ``Refused`` with all problems."""
+def _ordered(runner: Runner, job: JobSpec, given: argparse.Namespace, source: Path | None) -> Order:
+    """Check the job, against its source too, and plan it. Raises ``Refused`` with all problems."""
     splits = [share for text in given.split if (share := _share(text))] or [("train", 1.0)]
-    checked = runner.check(job)
+    checked = runner.check(job, source)
     if checked.layout is None or checked.needs is None:
         raise Refused("\n".join(f"{one.field}: {one.message} {one.remedy}" for one in checked.problems))
     try:
