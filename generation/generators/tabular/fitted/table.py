@@ -216,6 +216,9 @@ def _check_names(params: Parameters, facts: TableFacts) -> list[Problem]:
         for name in params.include
         if name not in names
     ]
+    if params.target is not None and params.target not in names:
+        remedy = "Choose a column of the source, or none."
+        problems.append(Problem("target", f"The source has no column “{params.target}”.", remedy))
     if params.identifier is None:
         return problems
     if params.identifier not in names:
