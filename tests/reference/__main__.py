@@ -41,6 +41,13 @@ TOOLS = (
     Tool(
         "sdmetrics", ("sdmetrics==0.32.0", "pandas==2.3.3", "pyarrow"), "MIT; needs copulas, which is BUSL", "likeness"
     ),
+    Tool(
+        "anonymeter",
+        ("anonymeter==1.1.0", "pandas==2.3.3", "pyarrow<22"),
+        "Clear BSD, no patent grant; needs numpy < 1.27",
+        "privacy",
+    ),
+    Tool("fairlearn", ("fairlearn==0.15.0", "pandas==2.3.3", "pyarrow"), "MIT", "fairness"),
 )
 
 

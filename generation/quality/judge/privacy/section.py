@@ -135,9 +135,9 @@ def judge_privacy(
     """Attack the made table and say how private it is; the package's docstring documents what is returned.
 
     ``secrets`` are the columns that inference tries to guess, some that the data chooses if none is named; levels of
-    ``public`` columns may be known to anybody, such as a public list of codes. ``everybody`` is the table
-    that was learned from where ``fitted`` is a sample of it: whether ten people hold a value is counted there. Without ``yardsticks`` the findings
-    are the same, and stand beside nothing.
+    ``public`` columns may be known to anybody, such as a public list of codes. ``everybody`` is the table that was
+    learned from where ``fitted`` is a sample of it: whether ten people hold a value is counted there. Without
+    ``yardsticks`` the findings are the same, and stand beside nothing.
     """
     if min(fitted.rows, holdout.rows, made.rows) < _FEWEST or not fitted.columns:
         return _unmeasured()
