@@ -14,7 +14,7 @@ from generation.generators.tabular.fitted.cells import draw_cells, learn_cells
 from generation.generators.tabular.fitted.encoding import Coding, Learned, decode_units, learn_column
 from generation.generators.tabular.fitted.features import Bins, Coded, Codes, Feature, Levels, Words
 from generation.generators.tabular.fitted.gaps import leaders, may_be_missing, stand_in
-from generation.generators.tabular.fitted.kernels import follow, locate
+from generation.generators.tabular.fitted.kernels import add_up, follow, locate
 from generation.generators.tabular.fitted.keys import KeyStyle, learn_style, make_keys
 from generation.generators.tabular.fitted.levels import Rare, settle
 from generation.generators.tabular.fitted.order import order_of, ties_between
@@ -165,25 +165,11 @@ def _draw_codes(model: Model, streams: Streams, units: range, drawn: Sequence[Wo
         if number in head:
             continue
         one = model.forests[number]
-        follow(
-            codes,
-            number,
-            one.leader,
-            one.column,
-            one.offset,
-            one.lookup,
-            one.cut,
-            one.left,
-            one.start,
-            one.end,
-            one.roots,
-            one.leaves,
-            one.term_column,
-            one.term_offset,
-            one.terms,
-            one.edges,
-            drawn[number],
-        )
+        bins = np.empty((len(units), len(one.edges)), np.uint8)
+        if len(one.edges):
+            sums = np.zeros(bins.shape, np.float32)
+            add_up(codes, one.term_column, one.term_offset, one.terms, one.edges, sums, bins)
+        follow(codes, number, one.leader, one.nodes, one.lookup, one.roots, one.leaves, bins, drawn[number])
     return codes
 
 

@@ -30,22 +30,17 @@ _MOST_PREDICTORS = 48
 
 @dataclass(frozen=True)
 class Forest:
-    """The trees of one feature.
+    """The trees of one feature, which begin at ``roots`` of its ``nodes`` (n × 4).
 
-    Node n looks at column ``column[n]`` by the table that begins at ``offset[n]`` of ``lookup``, or at additive index
-    -1 - ``column[n]``; up to ``cut[n]`` it goes to ``left[n]``, else to the node after that. In a leaf ``left`` is -1
-    and its codes are ``leaves[start:end]``, in order. Trees begin at ``roots``. ``leader`` is the feature with which
-    this one is missing, or -1.
+    A node that splits is (column, offset, cut, below): it looks at column ``column`` by the table that begins at
+    ``offset`` of ``lookup``, or at additive index -1 - ``column``; up to ``cut`` it goes to node ``below``, else to the
+    one after that. A leaf is (start, end, 0, -1): its codes are ``leaves[start:end]``, in order. ``leader`` is the
+    feature with which this one is missing, or -1.
     """
 
     leader: int
-    column: Codes
-    offset: Codes
+    nodes: Codes
     lookup: Bytes
-    cut: Codes
-    left: Codes
-    start: Codes
-    end: Codes
     roots: Codes
     leaves: Codes
     term_column: Codes
@@ -138,40 +133,33 @@ def _together(
     trees: Sequence[_Tree], looks: Sequence[tuple[int, Bytes]], additive: Additive | None, leader: int
 ) -> Forest:
     """Join trees into one set of arrays, with those tables only that some node looks at."""
-    nodes = np.cumsum([0, *(len(tree.left) for tree in trees)])
+    firsts = np.cumsum([0, *(len(tree.left) for tree in trees)])
     rows = np.cumsum([0, *(len(tree.leaves) for tree in trees)])
     predictor = np.concatenate([tree.predictor for tree in trees])
-    left = np.concatenate(
-        [np.where(tree.left < 0, -1, tree.left + first) for tree, first in zip(trees, nodes[:-1], strict=True)]
-    )
-    splits = left >= 0
+    nodes = np.zeros((len(predictor), 4), np.int64)
+    nodes[:, 0] = np.concatenate([tree.start + row for tree, row in zip(trees, rows[:-1], strict=True)])
+    nodes[:, 1] = np.concatenate([tree.end + row for tree, row in zip(trees, rows[:-1], strict=True)])
+    below = [np.where(tree.left < 0, -1, tree.left + first) for tree, first in zip(trees, firsts[:-1], strict=True)]
+    nodes[:, 3] = np.concatenate(below)
+    splits = nodes[:, 3] >= 0
+    nodes[splits, 2] = np.concatenate([tree.cut for tree in trees])[splits]
     used = [number for number in np.unique(predictor[splits]).tolist() if number < len(looks)]
     tables = [looks[number][1] for number in used]
     ends = np.cumsum([0, *(len(table) for table in tables)])
-    column, offset = np.zeros(len(left), np.int64), np.zeros(len(left), np.int64)
     for number, first in zip(used, ends[:-1].tolist(), strict=True):
-        at = splits & (predictor == number)
-        column[at], offset[at] = looks[number][0], first
+        nodes[splits & (predictor == number), :2] = looks[number][0], first
     indexed = splits & (predictor >= len(looks))
-    column[indexed] = len(looks) - 1 - predictor[indexed]
+    nodes[indexed, 0] = len(looks) - 1 - predictor[indexed]
     if additive is None or not indexed.any():
         additive = Additive([], [np.zeros((1, 1), np.float32)], np.zeros((0, 1), np.float32))
-    of = additive.of
     return Forest(
         leader=leader,
-        column=column.astype(np.int32),
-        offset=offset.astype(np.int32),
+        nodes=nodes.astype(np.int32),
         lookup=np.concatenate(tables) if tables else np.zeros(1, np.uint8),
-        cut=np.concatenate([tree.cut for tree in trees]),
-        left=left.astype(np.int32),
-        start=np.concatenate([tree.start + first for tree, first in zip(trees, rows[:-1], strict=True)]).astype(
-            np.int32
-        ),
-        end=np.concatenate([tree.end + first for tree, first in zip(trees, rows[:-1], strict=True)]).astype(np.int32),
-        roots=nodes[:-1].astype(np.int32),
+        roots=firsts[:-1].astype(np.int32),
         leaves=np.concatenate([tree.leaves for tree in trees]),
-        term_column=np.array(of, np.int32),
-        term_offset=np.cumsum([0, *(len(one) for one in additive.summands)])[: len(of)].astype(np.int32),
+        term_column=np.array(additive.of, np.int32),
+        term_offset=np.cumsum([0, *map(len, additive.summands)])[: len(additive.of)].astype(np.int32),
         terms=np.concatenate(additive.summands),
         edges=additive.edges,
     )
