@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from generation.generators.tabular.fitted import Parameters, generator, understood
 from generation.generators.tabular.fitted.privacy import People, shared_runs
+from generation.generators.tabular.fitted.sample import sample
 from generation.runner.parse import parse
 from generation.runner.source import open_source
 from generation.sdk import Job, Source, State, Streams
@@ -371,6 +372,29 @@ def test_a_source_larger_than_the_sample_is_learned_from_a_bounded_part() -> Non
     assert digest(blocks(job, state)) == digest(
         blocks(job, generator.prepare(job, Memory(table, 7_001), lambda *_: None))
     )
+
+
+def test_a_rare_level_of_the_target_stays_in_the_sample_whatever_the_batches() -> None:
+    rows = 500_000
+    target = np.where(np.arange(rows) % 10_000 == 77, "rare", "common")
+    table = pa.table({"target": target, "a": np.arange(rows) % 100})
+    streams = Streams(SEED)
+    parts = [
+        sample(Memory(table, size), "default", ["target", "a"], streams, lambda *_: None, "target")
+        for size in (50_000, 7_001)
+    ]
+    assert parts[0].equals(parts[1])
+    assert parts[0].num_rows == pytest.approx(200_000, abs=2)
+    assert parts[0].column("target").to_pylist().count("rare") in (20, 21)
+
+
+def test_a_target_must_be_a_column_that_is_learned() -> None:
+    source = Memory(with_facts(mixed(), **KINDS))
+    assert [problem.field for problem in generator.check(job_of(source, target="key"))] == ["target"]
+    assert [problem.field for problem in generator.check(job_of(source, target="nowhere"))] == ["target"]
+    job = job_of(source, target="flag")
+    made = pa.Table.from_batches(blocks(job, fit(job, source)))
+    assert column(made, "flag").mean() == pytest.approx(column(source.table, "flag").mean(), abs=0.03)
 
 
 def test_the_identifying_column_is_made_anew_and_people_are_counted() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -149,8 +149,11 @@ def draw(
             arrays.append(make_keys(style, column.name, column.type, streams, units))
         elif not entry["features"]:
             arrays.append(pa.nulls(len(units), column.type))
+        elif model.features[entry["features"][0]].ordered:
+            found, missing = _units(model, entry["features"], codes, drawn)
+            arrays.append(decode_units(found, missing, column, Coding(entry["decimals"], entry["step"])))
         else:
-            arrays.append(_values(model, entry, column, codes, drawn))
+            arrays.append(_levels(model, entry["features"][0], codes, drawn).cast(column.type))
     return arrays
 
 
@@ -173,27 +176,30 @@ def _draw_codes(model: Model, streams: Streams, units: range, drawn: Sequence[Wo
     return codes
 
 
-def _values(model: Model, entry: Any, column: ColumnPlan, codes: Codes, drawn: Sequence[Words]) -> ArrowArray:
-    """Turn the codes of one column into values of its type."""
-    numbers = entry["features"]
-    first = model.features[numbers[0]]
-    missing: Bools | None = codes[:, numbers[0]] == 0 if first.nullable else None
-    if isinstance(first.values, Levels):
-        places = codes[:, numbers[0]] - np.int32(first.nullable)
-        if first.values.pools:
-            places = _of_pools(first.values, places, drawn[numbers[0]])
-        return first.values.names.take(pa.array(places, mask=missing)).cast(column.type)
+def _units(
+    model: Model, numbers: Sequence[int], codes: Codes, drawn: Sequence[Words]
+) -> tuple[list[Floats], Bools | None]:
+    """Return whole units of each feature of a column of numbers, and which rows are missing."""
+    missing = codes[:, numbers[0]] == 0 if model.features[numbers[0]].nullable else None
     units = []
     for number in numbers:
         feature = model.features[number]
-        assert isinstance(feature.values, Bins)  # noqa: S101 - levels were made above
+        values = cast(Bins, feature.values)
         found = np.empty(len(codes))
-        values = feature.values
-        locate(
-            codes, number, int(feature.nullable), values.low, values.high, values.roundness, STEPS, drawn[number], found
-        )
+        ends = values.low, values.high, values.roundness
+        locate(codes, number, int(feature.nullable), *ends, STEPS, drawn[number], found)
         units.append(found if missing is None else np.where(missing, 0.0, found))
-    return decode_units(units, missing, column, Coding(entry["decimals"], entry["step"]))
+    return units, missing
+
+
+def _levels(model: Model, number: int, codes: Codes, drawn: Sequence[Words]) -> ArrowArray:
+    """Return the names of the levels that were drawn."""
+    feature = model.features[number]
+    values = cast(Levels, feature.values)
+    places = codes[:, number] - np.int32(feature.nullable)
+    if values.pools:
+        places = _of_pools(values, places, drawn[number])
+    return values.names.take(pa.array(places, mask=codes[:, number] == 0 if feature.nullable else None))
 
 
 def _of_pools(levels: Levels, places: Codes, drawn: Words) -> Codes:

@@ -76,7 +76,8 @@ class FittedTable:
             message = f"{job.units:,} rows are more than can be made in one order."
             problems.append(Problem("units", message, f"Ask for at most {_MOST_UNITS:,}."))
         if not problems:
-            problems += _check_plans(understood(facts, params.include, params.identifier), job.units)
+            plans = understood(facts, params.include, params.identifier)
+            problems += [*_check_target(plans, params.target), *_check_plans(plans, job.units)]
         return problems
 
     def layout(self, job: Job) -> Layout:
@@ -110,9 +111,9 @@ class FittedTable:
         wanted = [plan.name for plan in plans if plan.fate != "empty"]
         if identifier is not None and identifier not in wanted:
             wanted.append(identifier)
-        rows = sample(source, _TABLE, wanted, job.streams, tell)
-        people = People() if identifier is None else _people(rows.column(identifier))
         target = _parameters(job).target
+        rows = sample(source, _TABLE, wanted, job.streams, tell, target)
+        people = People() if identifier is None else _people(rows.column(identifier))
         return learn(rows, plans, job.units, people, job.streams, tell, () if target is None else (target,))
 
     def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -153,6 +154,9 @@ def _check_names(params: Parameters, facts: TableFacts) -> list[Problem]:
         for name in params.include
         if name not in names
     ]
+    if params.target is not None and params.target not in names:
+        remedy = "Choose a column of the source, or none."
+        problems.append(Problem("target", f"The source has no column “{params.target}”.", remedy))
     if params.identifier is None:
         return problems
     if params.identifier not in names:
@@ -166,6 +170,13 @@ def _check_names(params: Parameters, facts: TableFacts) -> list[Problem]:
         message = f"Column “{params.identifier}” tells fewer than {_LEAST_PEOPLE} people apart."
         problems.append(Problem("identifier", message, "Upload a table about more people, or name another column."))
     return problems
+
+
+def _check_target(plans: list[ColumnPlan], target: str | None) -> list[Problem]:
+    if target is None or target in {plan.name for plan in plans if plan.fate == "learned"}:
+        return []
+    message = f"Column “{target}” is not learned, so it cannot be the target."
+    return [Problem("target", message, "Choose a column that is made from what the source has, or none.")]
 
 
 def _check_plans(plans: list[ColumnPlan], units: int) -> list[Problem]:
