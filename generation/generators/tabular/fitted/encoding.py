@@ -97,9 +97,11 @@ def _decimals(numbers: Floats, plan: ColumnPlan) -> int:
 
 def to_numbers(units: list[Floats], missing: Bools | None, plan: ColumnPlan, coding: Coding) -> Floats:
     """Return drawn whole units as numbers: dates as days, times and moments as seconds; NaN where missing."""
-    if pa.types.is_timestamp(plan.type) or pa.types.is_time(plan.type):
-        numbers = units[-1] * max(coding.step, 1) / 1e6 if coding.step or pa.types.is_time(plan.type) else 0.0
-        numbers = numbers + units[0] * 86_400.0 if pa.types.is_timestamp(plan.type) else numbers
+    seconds = max(coding.step, 1) / 1e6
+    if pa.types.is_time(plan.type):
+        numbers = units[0] * seconds
+    elif pa.types.is_timestamp(plan.type):
+        numbers = units[0] * 86_400.0 + (units[1] * seconds if len(units) > 1 else 0.0)
     else:
         numbers = _scaled(units[0], coding.decimals)
     found: Floats = numbers if missing is None else np.where(missing, np.nan, numbers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from generation.generators.tabular.fitted.arrow import ArrowArray, pc
+from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType, pc
 from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints
 from generation.sdk import Source, Streams, Tell
 
@@ -39,8 +39,8 @@ def sample(
     return pa.Table.from_batches(kept).cast(schema) if kept else schema.empty_table()
 
 
-def _has_levels(type_: pa.DataType) -> bool:
-    return pa.types.is_string(type_) or pa.types.is_boolean(type_)
+def _has_levels(type_: ArrowType) -> bool:
+    return bool(pa.types.is_string(type_) or pa.types.is_boolean(type_))
 
 
 class _Strata:

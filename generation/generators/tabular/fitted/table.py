@@ -21,6 +21,7 @@ _TABLE = "default"
 _LEAST_ROWS = 90  # a tenth of the least upload is withheld
 _LEAST_PEOPLE = 100
 _MOST_UNITS = 1_000_000_000
+_MANY_LEVELS = 10_000
 _BLOCK = 20_000
 _BLOCK_CELLS = 4_000_000
 
@@ -88,15 +89,16 @@ class FittedTable:
         return Layout("row", _block_of(len(plans)), (Table(_TABLE, schema, key=keys),))
 
     def needs(self, job: Job) -> Needs:
-        """Memory for the sample and its scores, time by columns; measured at 15 columns and scaled."""
+        """Memory for the sample, its codes and what trees look at; time by columns, measured at 15 and scaled."""
         columns = len(_plans(job))
         rows = 0 if job.facts is None else learned_rows(job.facts.tables[_TABLE].rows, columns)
         cells = _block_of(columns) * columns
+        names = 300 if job.facts is not None and _has_many_levels(_facts(job.facts)) else 0
         return Needs(
-            memory_mib=400 + (rows * columns * 60 + cells * 50 >> 20),
+            memory_mib=400 + names + (rows * (columns * 60 + 400) + cells * 60 >> 20),
             scratch_mib=64,
             seconds_per_block=0.05 + cells * 2.5e-7,
-            prepare_seconds=2.0 + rows * columns * 2e-6 + columns**2 * 2e-5,
+            prepare_seconds=2.0 + rows * columns * (2e-6 + min(columns, 48) * 2e-7),
         )
 
     def prepare(self, job: Job, source: Source | None, tell: Tell) -> State:
@@ -145,6 +147,12 @@ def _block_of(columns: int) -> int:
 
 def _facts(facts: SourceFacts) -> TableFacts:
     return facts.tables[_TABLE]
+
+
+def _has_many_levels(facts: TableFacts) -> bool:
+    """Whether names of a category may take much memory: of each there are up to a million."""
+    texts = [field for field in facts.schema if pa.types.is_string(field.type)]
+    return any(int((field.metadata or {}).get(b"distinct", b"0")) >= _MANY_LEVELS for field in texts)
 
 
 def _check_names(params: Parameters, facts: TableFacts) -> list[Problem]:
