@@ -7,7 +7,7 @@ NOWHERE = LOOKALIKE_LOCAL=1 SECRET_KEY=none PUBLIC_URL=http://localhost DATABASE
 	REDIS_URL=redis://127.0.0.1:1/0 LOOKALIKE_VAR=.mypy_cache/var
 BOOTSTRAP = $(PYTHON) marketplace/local/bootstrap.py
 
-.PHONY: run test test-all lint bench lock clean install
+.PHONY: run test test-all lint bench bench-tabular reference lock clean install
 
 run: install
 	$(VENV)/python manage.py up
@@ -35,9 +35,17 @@ lint: install
 bench: install
 	$(VENV)/python -m tests.bench
 
+# The synthesizer beside its peers, on the CSV files of a folder: make bench-tabular DATA=dir [TABLES="adult stops"] [PEERS=none]
+bench-tabular: install
+	$(VENV)/python -m tests.bench.tabular $(DATA) $(if $(TABLES),--tables $(TABLES)) $(if $(PEERS),--peers $(PEERS)) $(if $(SEEDS),--seeds $(SEEDS))
+
+# What other people's tools say of our test tables: each in an environment of its own under .reference/, kept in tests/reference/.
+reference: install
+	$(VENV)/python -m tests.reference
+
 lock: install
 	$(VENV)/python -m pip install --quiet uv
 	$(VENV)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade --quiet --output-file requirements.lock
 
 clean:
-	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .reference .bench var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

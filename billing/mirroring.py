@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
 
 from django.db.models.functions import Now
 
@@ -41,8 +43,8 @@ def look(payment: Payment) -> None:
 
 def _read_page(payment: Payment, session: CheckoutSession, seen: PageSeen) -> None:
     session.state = _PAGE_STATES.get(seen.status, CheckoutSession.State.OPEN)
-    session.tax = min(seen.tax, payment.amount)
-    session.save(update_fields=["state", "tax"])
+    session.tax, session.tax_percent = min(seen.tax, payment.amount), seen.percent
+    session.save(update_fields=["state", "tax", "tax_percent"])
     if seen.intent:
         Intent.objects.get_or_create(stripe_id=seen.intent, defaults={"payment": payment})
     customers.remember_card(payment.account, seen.method)
@@ -50,8 +52,7 @@ def _read_page(payment: Payment, session: CheckoutSession, seen: PageSeen) -> No
 
 def _read_intent(payment: Payment, intent: Intent, seen: IntentSeen) -> None:
     if seen.attempt is not None and seen.attempt != intent.id:
-        # An event told of it before the answer to our call came: this row stands for the attempt.
-        payment.intents.filter(id=seen.attempt, stripe_id=None).delete()
+        _stand_for(payment, intent, seen.attempt)
     ended = intent.state in Intent.FINAL
     if not ended:
         intent.state = seen.state
@@ -74,7 +75,7 @@ def _came(payment: Payment, intent: Intent) -> None:
     intent.surplus = bool(payment.captured) or payment.state == Payment.State.CANCELLED
     if not intent.surplus:
         payment.captured = intent.received
-        payment.tax = _tax(payment)
+        payment.tax, payment.tax_percent = _tax(payment, intent)
         payment.paid_at = Now()
     postings.captured(payment, intent)
     if intent.surplus:
@@ -82,10 +83,20 @@ def _came(payment: Payment, intent: Intent) -> None:
         refunds.ask(payment, intent.received, reason=Refund.Reason.SURPLUS, intent=intent)
 
 
-def _tax(payment: Payment) -> int:
-    """The tax in what was paid, as the page worked it out where the card was given."""
+def _stand_for(payment: Payment, intent: Intent, attempt_id: UUID) -> None:
+    """An event told of ``intent`` before the answer to our call came: its row takes the place of the attempt's."""
+    attempt = payment.intents.filter(id=attempt_id, stripe_id=None).first()
+    if attempt is not None:
+        intent.calculation, intent.tax, intent.tax_percent = attempt.calculation, attempt.tax, attempt.tax_percent
+        attempt.delete()
+
+
+def _tax(payment: Payment, intent: Intent) -> tuple[int, Decimal | None]:
+    """The tax in what ``intent`` took and its rate: as calculated for it, or by the page where the card was given."""
+    if intent.calculation:
+        return min(intent.tax, payment.captured), intent.tax_percent
     given = payment.sessions.filter(state=CheckoutSession.State.COMPLETE).order_by("-created_at").first()
-    return 0 if given is None else min(given.tax, payment.captured)
+    return (0, None) if given is None else (min(given.tax, payment.captured), given.tax_percent)
 
 
 def _conclude(payment: Payment) -> None:

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing import customers, kinds
+from billing import customers, kinds, taxing
 from billing.models import CheckoutSession, Customer, Intent, Payment, SellerAccount
 from billing.models.seller import COMMISSION
 from billing.processor import Refused
@@ -174,6 +174,7 @@ def _open(
             payment=payment.id,
             customer=customer.stripe_id,
             currency=payment.currency,
+            automatic_tax=settings.STRIPE_AUTOMATIC_TAX,
             success_url=success_url,
             cancel_url=cancel_url,
             expires_at=session.expires_at,
@@ -198,9 +199,11 @@ def _open(
 def charge_attempt(attempt: Intent, payment: Payment, customer: Customer, *, hold: bool) -> None:
     """Charge the saved card for ``attempt``, or hold on it, and keep what Stripe calls it; settling reads the rest.
 
-    The same attempt is made once, however often this is called. Raises processor.Unavailable.
+    The same attempt is made once, however often this is called. Where tax is to be worked out and nobody knows where
+    the buyer is, nothing is charged. Raises processor.Unavailable.
     """
     try:
+        attempt = taxing.work_out(attempt, payment, customer)
         seen = at_stripe.charge(
             row=attempt.id,
             payment=payment.id,
@@ -210,11 +213,13 @@ def charge_attempt(attempt: Intent, payment: Payment, customer: Customer, *, hol
             amount=payment.amount,
             currency=payment.currency,
             hold=hold,
+            calculation=attempt.calculation,
             key=f"intent-{attempt.id}",
         )
-    except Refused as refusal:
-        state = Intent.State.CREATED if refusal.intent else Intent.State.FAILED
-        Intent.objects.filter(id=attempt.id).update(stripe_id=refusal.intent or None, state=state)
+    except (Refused, taxing.NoAddress) as refusal:
+        left_behind = refusal.intent if isinstance(refusal, Refused) else ""
+        state = Intent.State.CREATED if left_behind else Intent.State.FAILED
+        Intent.objects.filter(id=attempt.id).update(stripe_id=left_behind or None, state=state)
         Payment.objects.filter(id=payment.id).update(refusal=str(refusal)[:500])
         return
     Intent.objects.filter(id=attempt.id).update(stripe_id=seen.id)

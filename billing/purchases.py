@@ -82,12 +82,13 @@ def give_back(purchase: Purchase, *, by: User) -> Refund:
     """Have all money of a purchase given back, as the policy lets every buyer do. Raises NotReturnable."""
     with transaction.atomic():
         payment = Payment.objects.locked(purchase.payment_id)
-        # A file that is handed out at this moment is waited for: its record is written under the licence's lock.
+        # What is handed out or shown at this moment is waited for: its record is written under the licence's lock.
         list(Licence.objects.for_cause(Licence.Cause.PURCHASE, purchase.id).select_for_update(no_key=True))
         if not refunds.may_return(purchase):
             raise NotReturnable(
-                f"Within {settings.REFUND_DAYS} days, and while no data file was downloaded, you get your money back "
-                "without a reason. This purchase is past that; write to us if something is wrong with the data."
+                f"Within {settings.REFUND_DAYS} days, and while no data file was downloaded and no row was read beyond "
+                "the free sample, you get your money back without a reason. This purchase is past that; write to us if "
+                "something is wrong with the data."
             )
         refund = refunds.ask(payment, payment.kept, reason=Refund.Reason.POLICY, by=by)
         fulfilment.follow(payment)

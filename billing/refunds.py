@@ -16,9 +16,9 @@ from billing.models import Intent, Payment, Purchase, Refund
 from billing.processor import Refused
 from billing.processor import payments as at_stripe
 from billing.processor.payments import RefundSeen
-from catalog import licensing
+from catalog import delivery, licensing
 from catalog.licensing import Ground
-from catalog.models import Delivery, Licence, LicenceSuspension
+from catalog.models import Licence, LicenceSuspension
 from marketplace.accounts.models import User
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
@@ -59,9 +59,9 @@ def ask(
 
 
 def may_return(purchase: Purchase) -> bool:
-    """May the buyer have all money back without a reason? Within 14 days, while no data file was handed out.
+    """May the buyer have all money back without a reason? Within 14 days, while the data was not used.
 
-    A file is handed out when a signed link to it is.
+    It is used when a signed link to a file of it is handed out, or rows are shown that are not of the free sample.
     """
     if purchase.state != Purchase.State.FULFILLED:
         return False
@@ -69,7 +69,7 @@ def may_return(purchase: Purchase) -> bool:
         id=purchase.id, fulfilled_at__gt=Now() - timedelta(days=settings.REFUND_DAYS)
     ).exists()
     licences = Licence.objects.filter(cause_kind=Licence.Cause.PURCHASE, cause_id=purchase.id)
-    return young and not Delivery.objects.filter(licence__in=licences).exists()
+    return young and not delivery.was_used(licences)
 
 
 def send(lease: Lease) -> None:

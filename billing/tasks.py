@@ -8,7 +8,7 @@ from datetime import timedelta
 from billing import events, holds, kinds, payments, refunds, settling
 from billing.books import reconciling
 from billing.processor import Unavailable
-from billing.selling import onboarding, payables, transfers
+from billing.selling import onboarding, payables, payout_holds, transfers
 from marketplace.work.faults import PlatformFault
 from marketplace.work.kinds import Kind, register, register_sweep
 from marketplace.work.leases import Lease
@@ -66,3 +66,4 @@ register_sweep(holds.sweep)
 register_sweep(reconciling.sweep)
 register_sweep(payables.release_due)
 register_sweep(onboarding.look_again)
+register_sweep(payout_holds.sweep)

@@ -12,6 +12,7 @@ from catalog.models import (
     Listing,
     Offer,
     ProblemReport,
+    Reading,
     Review,
     Terms,
     Version,
@@ -84,6 +85,14 @@ class LicenceSuspensionAdmin(LookOnly[LicenceSuspension]):
 @admin.register(Delivery)
 class DeliveryAdmin(LookOnly[Delivery]):
     list_display = ("at", "path", "version", "licence")
+    list_select_related = ("licence", "version__dataset__account")
+    search_fields = ("licence__account__slug", "version__dataset__name")
+    ordering = ("-at",)
+
+
+@admin.register(Reading)
+class ReadingAdmin(LookOnly[Reading]):
+    list_display = ("at", "version", "licence")
     list_select_related = ("licence", "version__dataset__account")
     search_fields = ("licence__account__slug", "version__dataset__name")
     ordering = ("-at",)

@@ -1,4 +1,4 @@
-"""Handing out data: a signed link for whoever may read the file, each one recorded."""
+"""Handing out data: a signed link for whoever may read the file, each one recorded; rows on a page, once a licence."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from catalog import licensing
-from catalog.models import Delivery, File, Licence, Version
+from catalog.models import Delivery, File, Licence, Reading, Version
 from marketplace import storage
 from marketplace.accounts.models import Account
 
@@ -47,6 +48,26 @@ def seed_link(account: Account | None, version: Version) -> str:
         content_type=mimetypes.types_map[".json"],
         seconds=settings.DOWNLOAD_LINK_SECONDS,
     )
+
+
+def rows_shown(licence: Licence, version: Version) -> None:
+    """Record, once a licence, that rows beyond the free sample are shown under it.
+
+    Raises NotLicensed when it was taken away meanwhile: whoever gives it back sees the record, or we see that.
+    """
+    if Reading.objects.filter(licence=licence).exists():
+        return
+    with transaction.atomic():
+        Licence.objects.select_for_update(no_key=True).get(id=licence.id)
+        if not Licence.objects.in_force().filter(id=licence.id).exists():
+            raise NotLicensed(f"The licence to {version.dataset} is not in force any more.")
+        Reading.objects.get_or_create(licence=licence, defaults={"version": version})
+
+
+def was_used(licences: QuerySet[Licence]) -> bool:
+    """Was anything taken under one of ``licences``: a file handed out, or rows shown beyond the free sample?"""
+    given = Delivery.objects.filter(licence__in=licences)
+    return given.exists() or Reading.objects.filter(licence__in=licences).exists()
 
 
 def checksums(version: Version) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from catalog import certificates
+from catalog import certificates, licence_letters
 from catalog.certificates import Paid as Paid
 from catalog.models import Dataset, File, Licence, LicenceSuspension, Listing, Offer, ShelfState, Terms, Version
 from catalog.models.licence_state import NEXT
@@ -99,6 +99,13 @@ def licence_for(account: Account, version: Version) -> Licence | None:
     return licences.order_by("granted_at").first()
 
 
+def reading_licence(account: Account | None, version: Version) -> Licence | None:
+    """The licence under which ``account`` may read all of ``version``, as ``may_have`` says; ``None`` if it may not."""
+    if account is None or version.shelf.state == ShelfState.State.WITHDRAWN:
+        return None
+    return licence_for(account, version)
+
+
 def lapsed(account: Account | None, version: Version) -> Licence | None:
     """A licence that would give ``account`` the version and is not in force: the suspended one before one that is over.
 
@@ -151,7 +158,8 @@ def grant(
 def suspend(cause: Cause, why: Ground) -> list[Licence]:
     """Take the licences of a cause away for as long as ``why`` lasts; return those that were in force until now.
 
-    Doing it twice is harmless. One that is over or revoked stays as it is, and is not brought back by ``restore``.
+    Their holders are told by mail, here and in ``restore`` and ``revoke``. Doing it twice is harmless. One that is over
+    or revoked stays as it is, and is not brought back by ``restore``.
     """
     suspended = []
     with transaction.atomic():
@@ -163,6 +171,7 @@ def suspend(cause: Cause, why: Ground) -> list[Licence]:
             )
             if licence.state == Licence.State.IN_FORCE:
                 _move(licence, Licence.State.SUSPENDED)
+                licence_letters.taken_away(licence)
                 suspended.append(licence)
     return suspended
 
@@ -178,6 +187,7 @@ def restore(cause: Cause, why: Ground) -> list[Licence]:
             held = licence.suspensions.filter(lifted_at=None).exists()
             if licence.state == Licence.State.SUSPENDED and not held:
                 _move(licence, Licence.State.IN_FORCE)
+                licence_letters.given_back(licence)
                 restored.append(licence)
     return restored
 
@@ -195,6 +205,7 @@ def revoke(cause: Cause, why: str) -> list[Licence]:
             if licence.state != Licence.State.REVOKED:
                 licence.revoked_for = why
                 _move(licence, Licence.State.REVOKED)
+                licence_letters.taken_away(licence)
                 revoked.append(licence)
     return revoked
 
@@ -242,7 +253,9 @@ def acquire(account: Account, offer: Offer) -> Licence:
 
 def _locked(cause: Cause) -> list[Licence]:
     """The licences of a cause, their rows locked until the transaction ends."""
-    return list(Licence.objects.for_cause(cause.kind, cause.id).select_for_update(no_key=True))
+    told = ("account", "version", "dataset__account")
+    found = Licence.objects.for_cause(cause.kind, cause.id).select_related(*told)
+    return list(found.select_for_update(no_key=True, of=("self",)))
 
 
 def _move(licence: Licence, to: str) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 from catalog import licensing
 from catalog.extent import extent
 from catalog.models import Listing, Version
+from catalog.quality import Measured, listed
 from catalog.search.facets import MODALITIES
 from marketplace.accounts.models import Account
 from marketplace.web.plots import Categories, Histogram, Plot
-from marketplace.web.templatetags.units import thousands
+from marketplace.web.templatetags.units import percent, thousands
 
 _THUMBNAIL_PLOTS = 4
 _THUMBNAIL_PICTURES = 8
@@ -64,7 +65,11 @@ class Shot:
 
 @dataclass(frozen=True)
 class TableSheet:
-    """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows."""
+    """One configuration: its columns, first rows and pictures; ``counted`` if there are statistics of all its rows.
+
+    ``repeats`` says how many of them repeat an earlier one, ``rules`` are those that were promised of every row, as the
+    statistics tell of them.
+    """
 
     name: str
     heading: str
@@ -72,7 +77,9 @@ class TableSheet:
     columns: Sequence[Column]
     sample: Sequence[Sequence[Cell]]
     counted: bool
+    repeats: str
     gallery: Sequence[Shot] = field(default_factory=tuple)
+    rules: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,7 @@ class Hit:
     columns: int
     plots: Sequence[tuple[str, Plot]]
     pictures: Sequence[str]
+    measures: Sequence[Measured] = ()
     columns_found: Sequence[str] = ()
 
 
@@ -139,6 +147,7 @@ def hit(listing: Listing, version: Version | None, documents: Mapping[str, Any])
         columns=0 if version is None else sum(len(table["schema"]) for table in version.layout["tables"]),
         plots=_thumbnail_plots(version, statistics),
         pictures=_thumbnail_pictures(preview),
+        measures=() if version is None else listed(version.measures),
     )
 
 
@@ -154,8 +163,22 @@ def _sheet(table: Mapping[str, Any], counted: Mapping[str, Any] | None, rows: Ma
         columns=[_column(column, by_name.get(column["name"])) for _, column in shown],
         sample=[[cell(row[i], column["type"]) for i, column in shown] for row in table["rows"]],
         counted=counted is not None,
+        repeats=_repeats((counted or {}).get("duplicates")),
         gallery=_gallery(table, media),
+        rules=() if counted is None else counted.get("rules", ()),
     )
+
+
+def _repeats(told: Mapping[str, Any] | None) -> str:
+    """How many rows are the same as an earlier one in every cell, as ``shapes.Duplicates`` has it."""
+    if told is None:
+        return "How many rows repeat an earlier one was not measured."
+    if not told["share"]:
+        return "No row repeats an earlier one." if told["exact"] else "No row was found that repeats an earlier one."
+    if told["exact"]:
+        return f"{percent(told['share'])} of the rows repeat an earlier one in every cell."
+    error = percent(told["standard_error"])
+    return f"About {percent(told['share'])} of the rows repeat an earlier one in every cell (standard error {error})."
 
 
 def _gallery(table: Mapping[str, Any], media: set[int]) -> list[Shot]:

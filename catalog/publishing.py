@@ -36,13 +36,15 @@ def publish(
     files: Sequence[MadeFile],
     disclosure: DisclosedSeed,
     findings: Sequence[attachments.Finding],
+    measures: Mapping[str, Any] | None = None,
     licensed_to_owner: bool = True,
 ) -> Version:
     """Return the version of ``dataset`` that holds ``files``; the same one when ``run`` was published before.
 
     Must be called in a transaction. ``licensed_to_owner`` grants the dataset's account a licence with the cause
-    ``made``; without it nobody can read the data yet. Files, disclosure, manifest and findings lie in the object store
-    already: nothing here waits for the network while the dataset is locked.
+    ``made``; without it nobody can read the data yet. ``measures`` are the figures that shelves show. Files,
+    disclosure, manifest and findings lie in the object store already: nothing here waits for the network while the
+    dataset is locked.
     """
     published = Version.objects.filter(run=run).first()
     if published is not None:
@@ -58,6 +60,7 @@ def publish(
         digest=manifest.digest,
         recipe=recipe,
         layout=layout,
+        measures=measures or {},
         units=recipe["units"],
         rows=sum(file.rows for file in files),
         bytes=sum(file.bytes for file in files),

@@ -109,12 +109,21 @@ class Duplicates(Shape):
         return self
 
 
+class RuleHeld(Shape):
+    """A rule that was promised of every row: on how many it was checked, and on how many it held."""
+
+    rule: str
+    rows: Annotated[int, Field(ge=0)]
+    held: Annotated[int, Field(ge=0)]
+
+
 class TableStatistics(Shape):
     """What was counted over all rows of one configuration; ``duplicates`` are not measured where they are missing."""
 
     schema_: Literal["lookalike/statistics/1"] = Field(alias="schema")
     rows: NonNegativeInt
     duplicates: Duplicates | None = None
+    rules: list[RuleHeld] = []
     columns: Annotated[list[ColumnStatistics], Field(min_length=1)]
 
 
@@ -217,6 +226,41 @@ class Difference(Shape):
     rows: Whole
     bytes: Whole
     tables: list[TableDifference]
+
+
+class RowsJudged(Shape):
+    """How many rows of each side were looked at, and ``judged`` of them with the costlier measures."""
+
+    fitted: NonNegativeInt
+    holdout: NonNegativeInt
+    made: NonNegativeInt
+    judged: NonNegativeInt
+
+
+class TableQuality(Shape):
+    """How one made table stands beside the one it was learnt from; a section is ``None`` where nothing was measured.
+
+    What stands in a section is said where it is computed, in ``generation.quality.judge``. ``verdict`` has a sentence
+    for each section, ``not_tested`` one for each thing that was not looked at, ``refused`` why the table must not be
+    published.
+    """
+
+    rows: RowsJudged
+    left_out: list[str]
+    likeness: dict[str, Any] | None
+    usefulness: dict[str, Any] | None
+    privacy: dict[str, Any] | None
+    fairness: dict[str, Any] | None
+    not_tested: list[str]
+    verdict: dict[str, str]
+    refused: str | None
+
+
+class Quality(Shape):
+    """What the judge found of each table that was learnt from a source."""
+
+    schema_: Literal["lookalike/quality/1"] = Field(alias="schema")
+    tables: dict[str, TableQuality]
 
 
 class Digests(Shape):

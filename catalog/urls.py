@@ -7,6 +7,7 @@ from catalog import views
 app_name = "catalog"
 
 _TABS = {
+    "quality": views.quality,
     "statistics": views.statistics,
     "provenance": views.provenance,
     "load": views.load,
@@ -25,6 +26,7 @@ _version_documents = [
     path("croissant.json", views.croissant, name="croissant"),
     path("CITATION.cff", views.cff, name="cff"),
     path("citation.bib", views.bibtex, name="bibtex"),
+    path("quality.json", views.quality_json, name="version-quality-json"),
     path("documents/<slug:kind>.json", views.attachment, name="attachment"),
     path("rows/<int:place>", views.row, name="version-row"),
     path("problems/report", views.report_problem, name="report-problem"),
@@ -37,6 +39,7 @@ _dataset: list[URLPattern | URLResolver] = [
     path("offers", views.offers, name="offers"),
     path("offers/<uuid:offer>/close", views.close_offer, name="close-offer"),
     path("rows/<int:place>", views.row, name="dataset-row"),
+    path("quality.json", views.quality_json, name="dataset-quality-json"),
     path("versions/<str:number>", views.data, name="version"),
     path("versions/<str:number>/", include(_version_documents)),
     *(path(tab, view, name=f"dataset-{tab}") for tab, view in _TABS.items()),

@@ -31,6 +31,11 @@ def no_query_in_a_loop(detector: None, settings: Settings) -> None:
 
 
 @pytest.fixture(autouse=True)
+def passwords_hashed_once(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["tests.hashing.OneRound"]
+
+
+@pytest.fixture(autouse=True)
 def no_attempts_yet() -> None:
     """Limits on attempts stay on; each test begins with none used up, and with no page kept from another."""
     cache.clear()

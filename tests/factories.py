@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,10 @@ import pyarrow.parquet as pq
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from catalog import licensing, manifests, offers, publishing, terms
+from catalog import attachments, licensing, manifests, offers, publishing, terms
 from catalog.manifests import MadeFile
 from catalog.models import Dataset, Licence, Listing, Offer, Version
+from catalog.quality import measures
 from marketplace import storage
 from marketplace.accounts.models import Account, User
 from marketplace.accounts.people import enrol
@@ -77,7 +79,9 @@ def _published(
     *,
     licensed_to_owner: bool = True,
     run: UUID | None = None,
+    quality: bytes | None = None,
 ) -> Version:
+    learnt = {"kind": "full", "rows": 1000, "commitment": "sha256:" + "3" * 64}
     recipe = {
         "schema": "lookalike/recipe/1",
         "generator": {"name": "house/numbers", "version": "1.0.0", "digest": "sha256:" + "1" * 64},
@@ -85,7 +89,7 @@ def _published(
         "units": sum(file.rows for file in files),
         "splits": [{"name": "train", "first": 0, "units": 20, "shards": [1, 1]}],
         "seedCommitment": "sha256:" + hashlib.sha256(uuid7().bytes).hexdigest(),
-        "source": {"kind": "none"},
+        "source": {"kind": "none"} if quality is None else learnt,
         "runtime": "sha256:" + "2" * 64,
     }
     manifest = manifests.build(layout=layout, recipe=recipe, files=files)
@@ -93,6 +97,7 @@ def _published(
     run = run or uuid7()
     key = storage.private_key("seeds", run, "seed.json")
     storage.put_private_bytes(key, b"{}", "application/json")
+    findings = [] if quality is None else [attachments.store("quality", quality)]
     with transaction.atomic():
         return publishing.publish(
             dataset,
@@ -102,7 +107,8 @@ def _published(
             recipe=recipe,
             files=files,
             disclosure=publishing.DisclosedSeed(key, 2),
-            findings=[],
+            findings=findings,
+            measures={} if quality is None else measures(json.loads(quality)),
             licensed_to_owner=licensed_to_owner,
         )
 
@@ -129,8 +135,12 @@ def a_version_of(
     *,
     row_group_rows: int = 10_000,
     layout: dict[str, Any] | None = None,
+    quality: bytes | None = None,
 ) -> Version:
-    """Publish the given tables: by configuration its files, the first of which is the free sample of ``train``."""
+    """Publish the given tables: by configuration its files, the first of which is the free sample of ``train``.
+
+    With a report of its ``quality`` it was learnt from a source.
+    """
     layout = layout or {
         "unit": "row",
         "block": 10,
@@ -171,4 +181,4 @@ def a_version_of(
                     sha256=blob.sha256,
                 )
             )
-    return _published(dataset, layout, files)
+    return _published(dataset, layout, files, quality=quality)

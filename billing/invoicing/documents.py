@@ -62,6 +62,9 @@ _WORDS: Final = {
         "Cancellation", "Came back", "No longer credited", "The refund failed, so the credit note does not count."
     ),
 }
+_CALLED_BACK: Final = _Words(
+    "Credit note", "Taken back", "Credited", "The bank of whoever paid took it back, and the dispute is decided."
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Document:
 
 def document(invoice: Invoice) -> Document:
     """What ``invoice`` says. Needs what it corrects, if it is a credit note."""
-    words = _WORDS[Invoice.Kind(invoice.kind)]
+    words = _CALLED_BACK if invoice.dispute_id else _WORDS[Invoice.Kind(invoice.kind)]
     facts = [("Number", invoice.number), ("Date", _day(invoice.issued_at)), (words.moved, _day(invoice.paid_at))]
     if invoice.corrects:
         of = invoice.corrects

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from billing.invoicing import countries, profiles
-from billing.models import BillingProfile, Entry, Invoice, Numbering, Payment, Refund, Transaction
+from billing.models import BillingProfile, Dispute, Entry, Invoice, Numbering, Payment, Refund, Transaction
 from marketplace.accounts import notices
 from marketplace.accounts.models import Account, Membership, User
 from marketplace.accounts.notices import Notice
@@ -27,6 +28,8 @@ Kind = Invoice.Kind
 
 _PREFIX: Final = {Kind.INVOICE: "INV", Kind.CREDIT: "CRN", Kind.RECALL: "CCN"}
 _ALL: Final = 10_000
+#: The parts of a price, in the ledger.
+_SOLD: Final = (Entry.Book.TAX, Entry.Book.PLATFORM_REVENUE, Entry.Book.SELLER)
 #: Rates of tax are whole or half per cents, in basis points.
 _RATES: Final = range(0, 5_050, 50)
 
@@ -37,13 +40,16 @@ class NotBooked(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """What was paid for: ``net`` and ``tax`` are ``gross`` together; ``rate`` in basis points, if it is known."""
+    """What was paid for: ``net`` and ``tax`` are ``gross`` together; ``rate`` in basis points, if it is known.
+
+    Some places have rates with parts of a basis point.
+    """
 
     description: str
     net: int
     tax: int
     gross: int
-    rate: int | None
+    rate: int | float | None
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,18 @@ class _Number:
         return f"{_PREFIX[Kind(self.kind)]}-{self.year}-{self.serial:06}"
 
 
+@dataclass(frozen=True)
+class _Moved:
+    """What went back or came back, the tax in it, and when."""
+
+    gross: int
+    tax: int
+    at: datetime
+
+
 def follow(payment: Payment) -> None:
-    """Make each document that a payment lacks: of what was captured, of refunds that succeeded, of those that failed.
+    """Make each document that a payment lacks: of what was captured, of refunds that succeeded, of those that failed,
+    and of what was lost to the buyer's bank.
 
     Called in the transaction that saved the payment, under its lock, as often as need be.
     """
@@ -72,6 +88,9 @@ def follow(payment: Payment) -> None:
     credited = refunds.filter(state=Refund.State.FAILED, documents__kind=Kind.CREDIT)
     for refund in credited.exclude(documents__kind=Kind.RECALL):
         recall(refund)
+    lost = payment.disputes.of_what_paid().filter(state=Dispute.State.LOST, document=None)
+    for dispute in lost.order_by("opened_at", "id"):
+        called_back(dispute)
 
 
 def issue(payment: Payment) -> Invoice:
@@ -94,7 +113,7 @@ def issue(payment: Payment) -> Invoice:
             payment=paid,
             issuer=seller,
             buyer=buyer,
-            line=_line(paid.description, paid.captured, paid.tax, _rate(paid.captured, paid.tax)),
+            line=_line(paid.description, paid.captured, paid.tax, _rate(paid)),
             purchase_order="" if profile is None else profile.purchase_order,
             reverse_charge=not paid.tax and _buyer_owes_the_tax(seller, buyer),
             paid_at=paid.paid_at or number.now,
@@ -114,10 +133,13 @@ def credit(refund: Refund) -> Invoice:
         found = Invoice.objects.filter(refund=back, kind=Kind.CREDIT).first()
         if found is not None:
             return found
-        tax = _tax_given_back(back)
+        if back.intent.surplus:
+            raise NotBooked(f"{back} was paid without a cause, and was not invoiced")
+        _, tax = _given_back(f"refund:{back.stripe_id}")
         invoice = issue(back.payment)
         number = _next_number(Kind.CREDIT)
-        note = _correct(number, invoice, back, tax=tax, paid_at=back.ended_at or number.now)
+        moved = _Moved(back.amount, tax, back.ended_at or number.now)
+        note = _correct(number, invoice, moved, refund=back)
         _tell(note, f"{amount(note.gross, note.currency)} goes back to you", _returned(note))
         return note
 
@@ -136,9 +158,31 @@ def recall(refund: Refund) -> Invoice:
             raise NotBooked(f"there is no credit note of {back}")
         note = documents[Kind.CREDIT]
         number = _next_number(Kind.RECALL)
-        recalled = _correct(number, note, back, tax=note.tax, paid_at=back.ended_at or number.now)
+        moved = _Moved(back.amount, note.tax, back.ended_at or number.now)
+        recalled = _correct(number, note, moved, refund=back)
         _tell(recalled, f"A refund of {amount(note.gross, note.currency)} did not arrive", _failed(recalled, note))
         return recalled
+
+
+def called_back(dispute: Dispute) -> Invoice | None:
+    """The credit note for what a bank took back of a payment; made now, with a letter, unless it is there.
+
+    ``None`` where it took only what had gone back before, which a credit note says already. Raises NotBooked when the
+    ledger has nothing of it.
+    """
+    with transaction.atomic():
+        lost = Dispute.objects.select_related("payment__account").get(id=dispute.id)
+        found = Invoice.objects.filter(dispute=lost).first()
+        if found is not None:
+            return found
+        gross, tax = _given_back(f"dispute-lost:{lost.stripe_id}")
+        if not gross:
+            return None
+        invoice = issue(lost.payment)
+        number = _next_number(Kind.CREDIT)
+        note = _correct(number, invoice, _Moved(gross, tax, lost.ended_at or number.now), dispute=lost)
+        _tell(note, f"Your bank took {amount(note.gross, note.currency)} back", _taken(note))
+        return note
 
 
 def issuer() -> Mapping[str, Any]:
@@ -205,27 +249,38 @@ def _write(number: _Number, *, payment: Payment, line: Line, **known: Any) -> In
     )
 
 
-def _correct(number: _Number, corrected: Invoice, back: Refund, *, tax: int, paid_at: datetime) -> Invoice:
-    """A document of the refund ``back`` with the names of the one that it corrects."""
+def _correct(
+    number: _Number, corrected: Invoice, moved: _Moved, *, refund: Refund | None = None, dispute: Dispute | None = None
+) -> Invoice:
+    """A document of what ``moved`` by a refund or a dispute, with the names of the one that it corrects."""
     return _write(
         number,
-        payment=back.payment,
-        refund=back,
+        payment=corrected.payment,
+        refund=refund,
+        dispute=dispute,
         corrects=corrected,
         issuer=corrected.issuer,
         buyer=corrected.buyer,
-        line=_line(back.payment.description, back.amount, tax, corrected.lines[0]["rate"]),
+        line=_line(corrected.payment.description, moved.gross, moved.tax, corrected.lines[0]["rate"]),
         purchase_order=corrected.purchase_order,
         reverse_charge=corrected.reverse_charge,
-        paid_at=paid_at,
+        paid_at=moved.at,
     )
 
 
-def _line(description: str, gross: int, tax: int, rate: int | None) -> Line:
+def _line(description: str, gross: int, tax: int, rate: int | float | None) -> Line:
     return Line(description, gross - tax, tax, gross, rate)
 
 
-def _rate(gross: int, tax: int) -> int | None:
+def _rate(paid: Payment) -> int | float | None:
+    """The rate that Stripe gave, in basis points; where it gave none, the one that the amounts allow."""
+    if paid.tax_percent is None:
+        return _rate_from(paid.captured, paid.tax)
+    points = Decimal(paid.tax_percent) * 100
+    return int(points) if points == points.to_integral_value() else float(points)
+
+
+def _rate_from(gross: int, tax: int) -> int | None:
     """The one rate at which ``tax`` is the tax within ``gross``, in basis points; ``None`` when several may be it."""
     if not tax:
         return 0
@@ -233,12 +288,15 @@ def _rate(gross: int, tax: int) -> int | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _tax_given_back(back: Refund) -> int:
-    """The tax in a refund, as it was booked."""
-    booked = Transaction.objects.filter(key=f"refund:{back.stripe_id}").first()
-    if booked is None or back.intent.surplus:
-        raise NotBooked(f"the ledger has nothing of {back} that was invoiced")
-    return int(booked.entries.filter(book=Entry.Book.TAX).aggregate(tax=Sum("amount", default=0))["tax"])
+def _given_back(key: str) -> tuple[int, int]:
+    """What the buyer has back by a transaction of the ledger, and the tax in it. Raises NotBooked."""
+    booked = Transaction.objects.filter(key=key).first()
+    if booked is None:
+        raise NotBooked(f"the ledger has nothing of {key}")
+    parts = booked.entries.filter(book__in=_SOLD).aggregate(
+        gross=Sum("amount", default=0), tax=Sum("amount", filter=Q(book=Entry.Book.TAX), default=0)
+    )
+    return int(parts["gross"]), int(parts["tax"])
 
 
 def _buyer_owes_the_tax(seller: Mapping[str, Any], buyer: Mapping[str, Any]) -> bool:
@@ -260,6 +318,14 @@ def _returned(note: Invoice) -> list[str]:
     return [
         f"{amount(note.gross, note.currency)} of what {note.account.name} paid goes back to where it came from: "
         f"{note.lines[0]['description']}. Banks take up to ten days to show it.",
+        f"It is on credit note {note.number}.",
+    ]
+
+
+def _taken(note: Invoice) -> list[str]:
+    return [
+        f"{amount(note.gross, note.currency)} of what {note.account.name} paid was taken back through the bank, and "
+        f"the dispute is decided: {note.lines[0]['description']}. What it paid for is not licensed any more.",
         f"It is on credit note {note.number}.",
     ]
 

@@ -20,7 +20,7 @@ class Event(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     stripe_id = models.CharField(max_length=255, unique=True)
-    type = models.CharField(max_length=100)
+    type = models.CharField(max_length=255)
     object_id = models.CharField(max_length=255, blank=True)
     body = models.JSONField()
     state = models.CharField(max_length=9, choices=State, default=State.RECEIVED)

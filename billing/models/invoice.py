@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from billing.models.dispute import Dispute
 from billing.models.payment import Payment
 from billing.models.refund import Refund
 from catalog.models.immutable import immutable
@@ -36,8 +37,8 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
 
 
 class Invoice(models.Model):
-    """An invoice for a payment, a credit note for one refund of it, or what takes a credit note back because the refund
-    failed after all. The database refuses to change it.
+    """An invoice for a payment, a credit note for one refund of it or for what its bank called back, or what takes a
+    credit note back because the refund failed after all. The database refuses to change it.
 
     ``issuer`` and ``buyer`` are what they were when it was made (``lookalike/invoice-party/1``), ``lines`` what was
     paid for: each with its net, tax and gross amount in minor units, and its rate of tax in basis points, ``null``
@@ -57,6 +58,7 @@ class Invoice(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, related_name="invoices")
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="invoices")
     refund = models.ForeignKey(Refund, models.PROTECT, null=True, related_name="documents")
+    dispute = models.OneToOneField(Dispute, models.PROTECT, null=True, related_name="document")
     corrects = models.ForeignKey("self", models.PROTECT, null=True, related_name="corrections")
     issuer = models.JSONField()
     buyer = models.JSONField()
@@ -83,8 +85,9 @@ class Invoice(models.Model):
             models.UniqueConstraint(fields=["refund", "kind"], name="one_credit_note_a_refund"),
             models.CheckConstraint(condition=models.Q(gross=models.F("net") + models.F("tax")), name="invoice_adds_up"),
             models.CheckConstraint(
-                condition=models.Q(kind="invoice", refund=None, corrects=None)
-                | models.Q(kind__in=["credit", "recall"], refund__isnull=False, corrects__isnull=False),
+                condition=models.Q(kind="invoice", refund=None, dispute=None, corrects=None)
+                | models.Q(kind__in=["credit", "recall"], refund__isnull=False, dispute=None, corrects__isnull=False)
+                | models.Q(kind="credit", refund=None, dispute__isnull=False, corrects__isnull=False),
                 name="a_correction_says_what_it_corrects",
             ),
             models.CheckConstraint(

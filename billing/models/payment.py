@@ -46,8 +46,9 @@ class Payment(models.Model):
     ``amount`` is what the buyer pays, tax within it, in minor units. ``seller`` gets what is left after tax and
     commission (``None``: all of it is the platform's). ``commission`` is in basis points, as agreed when it began. The
     cause (a kind of ``Licence.Cause`` and a UUID) is that of the licences that it pays for. ``captured``, ``tax`` and
-    ``fee`` are what Stripe took in, of which tax, and kept; ``refunded`` went to the buyer, ``charged_back`` to the
-    bank. ``Intent`` mirrors Stripe's objects.
+    ``fee`` are what Stripe took in, of which tax, and kept; ``tax_percent`` is the rate that Stripe gave, ``None``
+    where it gave none for the whole. ``refunded`` went to the buyer, ``charged_back`` to the bank. ``Intent`` mirrors
+    Stripe's objects.
     """
 
     class State(models.TextChoices):
@@ -73,6 +74,7 @@ class Payment(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     captured = models.PositiveBigIntegerField(default=0)
     tax = models.PositiveBigIntegerField(default=0)
+    tax_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     #: ``None`` until Stripe knows it.
     fee = models.PositiveBigIntegerField(null=True)
     refunded = models.PositiveBigIntegerField(default=0)
@@ -133,6 +135,7 @@ class CheckoutSession(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     url = models.URLField(max_length=2000, blank=True)
     tax = models.PositiveBigIntegerField(default=0)
+    tax_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(db_default=Now())
 
@@ -148,7 +151,8 @@ class CheckoutSession(models.Model):
 class Intent(models.Model):
     """The mirror of one PaymentIntent: its state goes forward only, by rank.
 
-    The first that is captured pays the payment; what a further one takes has no cause and goes back (``surplus``).
+    The first that is captured pays the payment; what a further one takes has no cause and goes back (``surplus``). One
+    that charged a saved card names the ``calculation`` of its tax; on a page, the page has the tax.
     """
 
     class State(models.TextChoices):
@@ -171,6 +175,9 @@ class Intent(models.Model):
     received = models.PositiveBigIntegerField(default=0)
     capture_before = models.DateTimeField(null=True)
     surplus = models.BooleanField(default=False)
+    calculation = models.CharField(max_length=255, blank=True)
+    tax = models.PositiveBigIntegerField(default=0)
+    tax_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, TruncDate
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from marketplace.accounts.models import Account, User
@@ -15,6 +16,11 @@ class PayoutHoldQuerySet(models.QuerySet["PayoutHold"]):
     def in_force(self) -> PayoutHoldQuerySet:
         """Holds that keep money back: those to be reviewed, and those that were upheld."""
         return self.filter(state__in=PayoutHold.IN_FORCE)
+
+    def overdue(self) -> PayoutHoldQuerySet:
+        """Holds whose review was to be over by now, the longest overdue first."""
+        open_holds = self.filter(state=PayoutHold.State.OPEN, review_by__lt=TruncDate(Now()))
+        return open_holds.order_by("review_by", "id")
 
 
 class PayoutHold(models.Model):
@@ -44,6 +50,8 @@ class PayoutHold(models.Model):
     decision = models.TextField(blank=True)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    #: When staff were last told that its review is overdue.
+    reminded_at = models.DateTimeField(null=True)
 
     objects = PayoutHoldQuerySet.as_manager()
 
@@ -66,3 +74,8 @@ class PayoutHold(models.Model):
 
     def __str__(self) -> str:
         return f"hold on payouts of {self.account}"
+
+    @property
+    def overdue(self) -> bool:
+        """Was it to be reviewed by now, and nobody decided?"""
+        return self.state == self.State.OPEN and self.review_by < timezone.now().date()

@@ -25,7 +25,7 @@ class Refund(models.Model):
         FAILED = "failed", "failed"
 
     class Reason(models.TextChoices):
-        POLICY = "policy", "within 14 days, nothing downloaded"
+        POLICY = "policy", "within 14 days, not used"
         STAFF = "staff", "decided by staff"
         NOT_DELIVERED = "not_delivered", "what was paid for could not be delivered"
         SURPLUS = "surplus", "paid twice"

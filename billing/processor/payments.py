@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from billing.processor.client import (
     stripe_client,
     whole,
 )
+from billing.processor.taxes import percent_of_page
 
 #: Stripe's words for where a PaymentIntent stands (docs.stripe.com/payments/paymentintents/lifecycle), and ours.
 _STATES: Final[Mapping[str, str]] = {
@@ -32,11 +34,16 @@ _STATES: Final[Mapping[str, str]] = {
 #: What makes a PaymentIntent findable from any object that hangs on it.
 PAYMENT: Final = "lookalike_payment"
 _ATTEMPT: Final = "lookalike_attempt"
+#: Stripe leaves the taxes of a page out unless they are asked for.
+_WITH_TAXES: Final = ("line_items.data.taxes",)
 
 
 @dataclass(frozen=True)
 class PageSeen:
-    """A hosted page: ``intent`` is the PaymentIntent once there is one, ``method`` the card that it saved."""
+    """A hosted page: ``intent`` is the PaymentIntent once there is one, ``method`` the card that it saved.
+
+    The rate of tax, ``percent``, is ``None`` where Stripe does not say one.
+    """
 
     id: str
     url: str
@@ -44,6 +51,7 @@ class PageSeen:
     intent: str
     method: str
     tax: int
+    percent: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -166,21 +174,34 @@ def create_page(
 
 
 def create_setup_page(
-    *, payment: UUID, customer: str, currency: str, success_url: str, cancel_url: str, expires_at: datetime, key: str
+    *,
+    payment: UUID,
+    customer: str,
+    currency: str,
+    automatic_tax: bool,
+    success_url: str,
+    cancel_url: str,
+    expires_at: datetime,
+    key: str,
 ) -> PageSeen:
-    """Open a hosted page that saves a card and takes nothing. Raises Refused or Unavailable."""
-    wanted = {
+    """Open a hosted page that saves a card and takes nothing; with ``automatic_tax``, also where its owner is.
+
+    Raises Refused or Unavailable.
+    """
+    wanted: dict[str, Any] = {
         **_page(payment, customer, success_url, cancel_url, expires_at),
         "mode": "setup",
         "currency": currency.lower(),
         "setup_intent_data": {"metadata": {PAYMENT: str(payment)}},
     }
+    if automatic_tax:
+        wanted["billing_address_collection"] = "required"
     return _page_seen(call(stripe_client().v1.checkout.sessions.create, wanted, key=key))
 
 
 def page(page_id: str) -> PageSeen:
     """Where a hosted page stands. Raises Refused or Unavailable."""
-    return _page_seen(call(stripe_client().v1.checkout.sessions.retrieve, page_id))
+    return _page_seen(call(stripe_client().v1.checkout.sessions.retrieve, page_id, {"expand": list(_WITH_TAXES)}))
 
 
 def expire_page(page_id: str, *, key: str) -> None:
@@ -198,13 +219,15 @@ def charge(
     amount: int,
     currency: str,
     hold: bool,
+    calculation: str,
     key: str,
 ) -> IntentSeen:
     """Charge a saved card, or hold on it, while the person is not there.
 
+    Stripe records the tax of ``calculation``, if one is named, when the money comes, and takes it back with a refund.
     Raises Refused, with the PaymentIntent that it left behind, or Unavailable.
     """
-    wanted = {
+    wanted: dict[str, Any] = {
         "amount": amount,
         "currency": currency.lower(),
         "customer": customer,
@@ -216,6 +239,8 @@ def charge(
         "transfer_group": str(payment),
         "metadata": {PAYMENT: str(payment), _ATTEMPT: str(row)},
     }
+    if calculation:
+        wanted["hooks"] = {"inputs": {"tax": {"calculation": calculation}}}
     return _intent_seen(call(stripe_client().v1.payment_intents.create, wanted, key=key))
 
 
@@ -297,6 +322,7 @@ def _page_seen(found: Seen) -> PageSeen:
         intent=identifier(found.get("payment_intent")),
         method="" if setup is None or setup["status"] != "succeeded" else identifier(setup.get("payment_method")),
         tax=(found.get("total_details") or {}).get("amount_tax") or 0,
+        percent=percent_of_page(found),
     )
 
 

@@ -5,9 +5,11 @@ Only staff place a hold. It says why, what would lift it, and by when it is revi
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -18,6 +20,10 @@ from marketplace.accounts.models import Account, User
 from marketplace.accounts.notices import Notice
 
 State = PayoutHold.State
+#: Who decides; they are told of reviews that are overdue, this often until they decide.
+DECIDES: Final = "billing.change_payouthold"
+_REMINDED_EVERY: Final = timedelta(days=7)
+_AT_ONCE: Final = 50
 
 
 class HoldMoved(Exception):
@@ -72,6 +78,20 @@ def uphold(hold: PayoutHold, by: User, decision: str) -> PayoutHold:
     if hold.state == State.UPHELD:
         raise HoldMoved("This hold is upheld already.")
     return _decide(hold, State.UPHELD, by, decision, "The hold on your payouts is upheld")
+
+
+def sweep() -> None:
+    """Tell staff of holds whose review is overdue: a seller waits for their money, and was told a date."""
+    unheard = Q(reminded_at=None) | Q(reminded_at__lt=Now() - _REMINDED_EVERY)
+    with transaction.atomic():
+        late = PayoutHold.objects.overdue().filter(unheard).select_related("account")
+        for hold in late.select_for_update(no_key=True, of=("self",), skip_locked=True)[:_AT_ONCE]:
+            answered = "The seller answered it." if hold.answer else "The seller did not answer it so far."
+            since = f"It was to be reviewed by {hold.review_by.day} {hold.review_by:%B %Y}; {hold.account} was told so."
+            subject = f"The hold on payouts of {hold.account} is overdue for review"
+            path = reverse("billing:staff-hold", args=[hold.id])
+            notices.tell_staff(DECIDES, Notice(subject, [since, answered], path, "Decide it"))
+            PayoutHold.objects.filter(id=hold.id).update(reminded_at=Now())
 
 
 def _decide(hold: PayoutHold, state: str, by: User, decision: str, subject: str) -> PayoutHold:

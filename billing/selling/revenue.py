@@ -7,20 +7,22 @@ Each figure is a sum over the seller's payables, so that at any moment
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Final
 
-from django.db.models import F, Q, Sum
+from django.db.models import Aggregate, Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest, TruncMonth
 
-from billing.models import OWED, Payable, PayoutHold
+from billing.models import OWED, Payable, Payment, PayoutHold, Purchase
 from catalog.models import Licence
 from marketplace.accounts.models import Account
 
 _CHUNK = 500  # rows that an export holds in memory
 _MONTHS = 12
+_LISTINGS = 25  # that have a line of their own
 #: What spreadsheets take for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
@@ -28,6 +30,7 @@ _COLUMNS = (
     "payment",
     "what",
     "description",
+    "listing",
     "currency",
     "paid_by_buyer",
     "tax",
@@ -40,6 +43,13 @@ _COLUMNS = (
     "state",
     "sent_from",
 )
+#: Of sales that are counted together: how many, what was earned, what went back, what was sent.
+_SUMS: Final[Mapping[str, Aggregate]] = {
+    "sales": Count("id"),
+    "earned": Sum("amount", default=0),
+    "gone": Sum("refunded", default=0),
+    "sent_off": Sum(F("transferred") - F("reversed"), default=0),
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,21 @@ class Month:
     def earned(self) -> int:
         """All that was earned in the month, before refunds."""
         return self.licences + self.orders
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was earned with one listing, with all others together, or with custom orders; in all, not in a month.
+
+    ``dataset`` is ``None`` where it is not one listing.
+    """
+
+    title: str
+    dataset: str | None
+    sales: int = 0
+    earned: int = 0
+    refunded: int = 0
+    paid: int = 0
 
 
 def figures(account: Account) -> Figures:
@@ -118,13 +143,40 @@ def months(account: Account, now: datetime) -> list[Month]:
     return [by_month.get(first, Month(first)) for first in shown]
 
 
+def lines(account: Account) -> list[Line]:
+    """What earned most, listing by listing; all other licences as one line; custom orders. They sum to the figures."""
+    sold = Payable.objects.filter(seller=account)
+    listing = "payment__purchase__offer__listing"
+    of_listings = sold.filter(payment__purchase__isnull=False).values_list(
+        f"{listing}__dataset__title", f"{listing}__dataset__name"
+    )
+    most = of_listings.annotate(**_SUMS).order_by(F("earned").desc(), listing)[:_LISTINGS]
+    shown = [Line(title, name, *sums) for title, name, *sums in most]
+    orders = _line_of(sold.filter(payment__cause_kind=Licence.Cause.ORDER), "Custom orders")
+    others = _without(_line_of(sold, "All other licences"), [*shown, orders])
+    return [*shown, *(line for line in (others, orders) if line.sales)]
+
+
 def as_csv(account: Account) -> Iterator[str]:
     """All that the account sold, line by line and oldest first, that no spreadsheet takes a title of for a formula."""
     writer = csv.writer(_Lines(), lineterminator="\r\n")
     yield writer.writerow(_COLUMNS)
-    sold = Payable.objects.filter(seller=account).select_related("payment").order_by("created_at", "id")
+    with_listing = "payment__purchase__offer__listing__dataset__account"
+    sold = Payable.objects.filter(seller=account).select_related(with_listing).order_by("created_at", "id")
     for payable in sold.iterator(chunk_size=_CHUNK):
         yield writer.writerow(_line(payable))
+
+
+def _line_of(sold: QuerySet[Payable], title: str) -> Line:
+    sums = sold.aggregate(**_SUMS)
+    return Line(title, None, *(sums[name] for name in _SUMS))
+
+
+def _without(all_of_it: Line, others: Sequence[Line]) -> Line:
+    """What of a line is in none of the ``others``."""
+    counted = ("sales", "earned", "refunded", "paid")
+    left = {name: getattr(all_of_it, name) - sum(getattr(line, name) for line in others) for name in counted}
+    return replace(all_of_it, **left)
 
 
 class _Lines:
@@ -151,11 +203,18 @@ def _line(payable: Payable) -> list[str]:
         str(payment.id),
         "custom order" if payment.cause_kind == Licence.Cause.ORDER else "licence",
         _text(payment.description),
+        _listing(payment),
         payable.currency,
         *(str(Decimal(amount).scaleb(-2)) for amount in amounts),
         payable.get_state_display(),
         _moment(payable.releasable_at),
     ]
+
+
+def _listing(payment: Payment) -> str:
+    """The dataset that was bought; empty for a custom order."""
+    purchase: Purchase | None = getattr(payment, "purchase", None)
+    return "" if purchase is None else str(purchase.offer.listing.dataset)
 
 
 def _text(words: str) -> str:

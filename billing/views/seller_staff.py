@@ -105,7 +105,7 @@ def hold(request: HttpRequest, hold_id: UUID) -> HttpResponse:
 
 def _staff(request: HttpRequest) -> User:
     """Whoever may decide. Raises Http404 for everybody else: to them there is nothing here."""
-    if not request.user.has_perm("billing.change_payouthold"):
+    if not request.user.has_perm(payout_holds.DECIDES):
         raise Http404("There is nothing here that you may see.")
     return cast(User, request.user)
 

@@ -71,6 +71,7 @@ def revenue_page(request: HttpRequest, account: Account) -> HttpResponse:
         "figures": revenue.figures(account),
         "forecast": forecast(seller, now),
         "months": months,
+        "lines": revenue.lines(account),
         "plot": stacked_bars(plot, label=_finding(months), words=_whole_amount),
         "key": key_of_stacks(plot),
         "page": keyset.requested_page(request, sales, order=("-created_at", "-id"), size=_PAGE),

@@ -3,7 +3,7 @@
 from catalog.models.attachment import Attachment
 from catalog.models.certificate import Certificate, StatusList
 from catalog.models.dataset import Dataset
-from catalog.models.licence import Delivery, Licence, LicenceSuspension
+from catalog.models.licence import Delivery, Licence, LicenceSuspension, Reading
 from catalog.models.listing import Listing, Offer
 from catalog.models.news import VersionNews
 from catalog.models.picture import PreviewPicture
@@ -29,6 +29,7 @@ __all__ = [
     "PreviewPicture",
     "ProblemAnswer",
     "ProblemReport",
+    "Reading",
     "Readme",
     "Review",
     "SearchCell",

@@ -166,3 +166,14 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path} under {self.licence_id}"
+
+
+class Reading(models.Model):
+    """That rows beyond the free sample were shown under a licence: of which version first, and when. Once a licence."""
+
+    licence = models.OneToOneField(Licence, models.PROTECT, primary_key=True, related_name="reading")
+    version = models.ForeignKey(Version, models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"rows of {self.version_id} under {self.licence_id}"

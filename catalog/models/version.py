@@ -40,7 +40,8 @@ class Version(models.Model):
     """One state of a dataset, named by the digest of its manifest. The database refuses to change it.
 
     ``run`` is the run that made it (no foreign key: the catalogue does not know runs); ``recipe`` and ``layout`` are
-    the JSON snapshots that the manifest holds too.
+    the JSON snapshots that the manifest holds too. ``measures`` are the figures of its quality report that shelves show
+    (``catalog.quality.measures``); empty where nothing was learnt from a source.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -52,6 +53,7 @@ class Version(models.Model):
     digest = models.CharField(max_length=64, db_index=True)
     recipe = models.JSONField()
     layout = models.JSONField()
+    measures = models.JSONField(default=dict)
     units = models.PositiveBigIntegerField()
     rows = models.PositiveBigIntegerField()
     bytes = models.PositiveBigIntegerField()

@@ -6,20 +6,28 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from catalog import licensing
+from catalog import delivery, licensing
 from catalog.extent import extent
-from catalog.models import File, Version
+from catalog.models import File, Licence, Version
 from catalog.models.version import FileQuerySet
 from marketplace.accounts.models import Account
-from marketplace.web.problems import Fault
+from marketplace.web.problems import Fault, Problem
 
 
 @dataclass(frozen=True)
 class Reach:
-    """A version, and whether all its rows may be read. Ask for it with ``reach``, which asks ``licensing``."""
+    """A version, and the ``licence`` under which all its rows may be read; without one the free sample may.
+
+    Ask for it with ``reach``, which asks ``licensing``.
+    """
 
     version: Version
-    full: bool
+    licence: Licence | None
+
+    @property
+    def full(self) -> bool:
+        """May all rows be read?"""
+        return self.licence is not None
 
     def files(self, config: str, split: str) -> FileQuerySet:
         """The files of a split that may be read, in the order of their rows."""
@@ -42,6 +50,19 @@ class Reach:
         found = [file for file in before_end.reverse()[:length] if file.first_row + file.rows > offset]
         return found[::-1]
 
+    def opened(self, config: str, split: str, offset: int, length: int) -> list[File]:
+        """What ``holding`` finds, about to be shown: that rows beyond the free sample are is recorded, once a licence.
+
+        Raises Problem when the licence was taken away meanwhile.
+        """
+        found = self.holding(config, split, offset, length)
+        if self.licence is not None and not all(file.sample for file in found):
+            try:
+                delivery.rows_shown(self.licence, self.version)
+            except delivery.NotLicensed as error:
+                raise Problem(403, "These rows need a licence", str(error)) from error
+        return found
+
     def limit(self) -> str:
         """What is said to who may read the free sample only; empty for everybody else."""
         if self.full:
@@ -53,9 +74,8 @@ class Reach:
 
 def reach(account: Account | None, version: Version) -> Reach | None:
     """How far ``account`` may go, or ``None`` if it may not even know of the version."""
-    if licensing.may_have(account, version):
-        return Reach(version, full=True)
-    return Reach(version, full=False) if licensing.is_public(version) else None
+    licence = licensing.reading_licence(account, version)
+    return Reach(version, licence) if licence is not None or licensing.is_public(version) else None
 
 
 def splits(version: Version) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ def read(
         found: list[dict[str, Any]] = [{} for _ in range(max(0, min(length, total - offset)))]
     else:
         tables = []
-        for file in reach.holding(config, split, offset, length):
+        for file in reach.opened(config, split, offset, length):
             first = max(0, offset - file.first_row)
             count = min(file.rows, offset + length - file.first_row) - first
             tables.append(parquet.rows(file, first, count, values))

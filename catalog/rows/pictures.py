@@ -38,7 +38,7 @@ def address(version: Version, config: str, split: str, column: str, row: int) ->
 
 def picture(reach: Reach, config: str, split: str, column: str, row: int) -> tuple[bytes, str] | None:
     """The picture in a cell and its media type; ``None`` where there is none that may be read."""
-    for file in reach.holding(config, split, row, 1):
+    for file in reach.opened(config, split, row, 1):
         schema = parquet.schema(file)
         media = features.media(schema.field(column)) if column in schema.names else ""
         if media in SHOWN:

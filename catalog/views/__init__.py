@@ -9,7 +9,18 @@ from catalog.views.certificates import (
     verify_one,
 )
 from catalog.views.compare import compare
-from catalog.views.dataset import data, files, load, problems, provenance, row, statistics, versions
+from catalog.views.dataset import (
+    data,
+    files,
+    load,
+    problems,
+    provenance,
+    quality,
+    quality_json,
+    row,
+    statistics,
+    versions,
+)
 from catalog.views.described import bibtex, cff, croissant
 from catalog.views.dictionary import dictionary_csv, dictionary_json
 from catalog.views.fetched import attachment, checksums, file, manifest, picture, seed
@@ -47,6 +58,8 @@ __all__ = [
     "picture",
     "problems",
     "provenance",
+    "quality",
+    "quality_json",
     "report_problem",
     "review",
     "review_picture",

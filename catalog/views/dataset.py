@@ -10,11 +10,13 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from catalog import again, attachments, citation, difference, holding, licensing, previews, relations, sheets, snippets
 from catalog.models import Dataset, Licence, Listing, Offer, ShelfState, Version
 from catalog.pages import links, sheets_of
+from catalog.quality import listed, reports
 from catalog.related import related
 from catalog.rows.access import Reach
 from catalog.schema_org import json_ld
@@ -96,12 +98,21 @@ class Seen:
         first = "Pictures" if any(media.startswith("image/") for media in shows) else "Data"
         return [
             Tab("data", first, self.address()),
-            Tab("statistics", "Quality report", self.address("statistics")),
+            *self._measured(),
             Tab("provenance", "Provenance", self.address("provenance")),
             Tab("load", "Load it", self.address("load")),
             Tab("files", "Files", self.address("files")),
             Tab("versions", "Versions", self.address("versions")),
             Tab("problems", "Problems", self.address("problems")),
+        ]
+
+    def _measured(self) -> list[Tab]:
+        """What was counted; and the quality report, of what was learnt from a source."""
+        if self.version.recipe["source"]["kind"] == "none":
+            return [Tab("statistics", "Quality report", self.address("statistics"))]
+        return [
+            Tab("quality", "Quality report", self.address("quality")),
+            Tab("statistics", "Statistics", self.address("statistics")),
         ]
 
 
@@ -125,6 +136,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
         "relations": relations.drawing(seen.version.layout),
         "maker": seen.version.recipe["generator"]["name"].split("/"),
         "related": [] if seen.listing is None else related(seen.listing),
+        "measures": listed(seen.version.measures),
         "json_ld": "" if seen.listing is None else json_ld(seen.version, seen.listing, seen.offers),
         "first_rows": "shown" if "preview" in shown else "coming" if previews.is_coming(seen.version) else "missing",
     }
@@ -153,6 +165,35 @@ def statistics(request: HttpRequest, owner: str, name: str, number: str | None =
         "catalog/tabs/statistics.html",
         seen.context("statistics") | _shown_context(seen, shown) | {"documents": set(shown)},
     )
+
+
+@require_GET
+def quality(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """The quality report: how like, useful, private and fair it is; the same as a document to who asks for JSON."""
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        return quality_json(request, owner, name, number)
+    seen = _seen_or_404(request, owner, name, number)
+    document = _documents(seen.version, ("quality",)).get("quality")
+    context = {
+        "reports": [] if document is None else reports(document),
+        "twin": f"{seen.address('quality')}.json",
+        "maker": seen.version.recipe["generator"]["name"].split("/"),
+    }
+    response = render(request, "catalog/tabs/quality.html", seen.context("quality") | context)
+    patch_vary_headers(response, ["Accept"])
+    return response
+
+
+@require_GET
+def quality_json(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
+    """The quality report as it was stored."""
+    version = _seen_or_404(request, owner, name, number).version
+    found = version.attachments.filter(kind="quality").first()
+    if found is None:
+        raise Http404(f"There is no quality report of {version}: it was not learnt from a source, or not judged.")
+    response = HttpResponse(attachments.read(found), content_type=found.media_type)
+    patch_vary_headers(response, ["Accept"])
+    return response
 
 
 @require_GET
@@ -251,7 +292,7 @@ def _documents(version: Version, kinds: tuple[str, ...]) -> dict[str, Any]:
 
 def _look(seen: Seen, shown: Mapping[str, Any]) -> sheets.Look:
     return sheets.Look(
-        reach=Reach(seen.version, full=seen.may_have),
+        reach=Reach(seen.version, seen.licence if seen.may_have else None),
         base=seen.address(),
         picture_base=reverse("catalog:picture", args=[seen.version.id, "-"]).removesuffix("-"),
         preview=shown.get("preview"),

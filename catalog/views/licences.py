@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from catalog import certificates, holding, licensing, status_lists
-from catalog.models import Dataset, Licence, Offer, Terms
+from catalog.models import Dataset, Licence, Offer, Reading, Terms
 from catalog.views.seen import dataset_at, nothing_there
 from marketplace.accounts.acting import acting_account
 from marketplace.web import keyset
@@ -76,6 +76,7 @@ def licence(request: HttpRequest, licence_id: UUID) -> HttpResponse:
         "certificate": certificate,
         "purchase": certificates.claims(certificate)["purchase"],
         "status_list": status_lists.address(certificate.status_list),
+        "reading": Reading.objects.filter(licence=found).select_related("version").first(),
         "deliveries": found.deliveries.select_related("version").order_by("-at")[:_DELIVERIES_SHOWN],
     }
     return render(request, "catalog/licence.html", context)

@@ -34,13 +34,16 @@ class UploadForm(forms.Form):
 
 
 class ThresholdForm(forms.Form):
-    """Bounds that what is made must keep; a field for each measure that there is."""
+    """Bounds that what is made must keep; a field for each measure that there will be, those of a source if there is
+    one (``judged``).
+    """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, judged: bool, **options: Any) -> None:
         super().__init__(*args, **options)
-        for measure in thresholds.measures():
+        self._measures = thresholds.measures(judged=judged)
+        for measure in self._measures:
             self.fields[measure.name] = forms.DecimalField(
-                label=f"{measure.title}, at most %",
+                label=f"{measure.title}, {measure.side} %",
                 required=False,
                 min_value=0,
                 max_value=100,
@@ -50,5 +53,5 @@ class ThresholdForm(forms.Form):
 
     def thresholds(self) -> list[Threshold]:
         """The bounds that were set."""
-        given = ((measure.name, self.cleaned_data.get(measure.name)) for measure in thresholds.measures())
+        given = ((measure.name, self.cleaned_data.get(measure.name)) for measure in self._measures)
         return [Threshold(name, float(percent / 100)) for name, percent in given if percent is not None]

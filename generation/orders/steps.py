@@ -62,7 +62,7 @@ def _current(order: Order) -> int:
         return 5
     if order.run is None:
         return 0 if order.state == Order.State.DRAFT else 1
-    if order.run.state == Run.State.ASSEMBLING:
+    if order.run.state == Run.State.ASSEMBLING or order.run.being_judged:
         return 3
     if order.run.state in {Run.State.ASSESSING, Run.State.READY}:
         return 4

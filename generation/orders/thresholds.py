@@ -1,4 +1,4 @@
-"""What a buyer makes an order depend on: measures of the version, each with a bound that it may not be above.
+"""What a buyer makes an order depend on: measures of the version, each with a bound that it may not pass.
 
 This is the one place that says which measures there are, and which document about a version each is read from. What was
 not measured is not met.
@@ -8,24 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from catalog import attachments
 from catalog.models import Version
-from catalog.shapes import Statistics, TableStatistics
+from catalog.shapes import Quality, Statistics, TableStatistics
 from marketplace.web.templatetags.units import percent
 
 #: By table, the share that was measured; ``None`` where it was not.
 Found = Mapping[str, float | None]
+#: Which side of its bound a measure may lie on.
+Side = Literal["at most", "at least"]
 
 
 @dataclass(frozen=True)
 class Measure:
     """A share, 0 to 1, that is measured of each table: the kind of ``document`` that has it, and how it is read there.
 
-    ``read`` may raise ValidationError for a document of another shape: then nothing was measured.
+    ``side`` says whether a bound is the most or the least that it may be; ``judged``, that it is measured only of what
+    was learnt from a source. ``read`` may raise ValidationError for a document of another shape: then nothing was
+    measured.
     """
 
     name: str
@@ -33,11 +37,17 @@ class Measure:
     hint: str
     document: str
     read: Callable[[bytes], Found]
+    side: Side = "at most"
+    judged: bool = False
+
+    def broken_by(self, value: float | None, bound: float) -> bool:
+        """Does ``value`` not keep ``bound``? What was not measured does not."""
+        return value is None or (value > bound if self.side == "at most" else value < bound)
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """``measure`` may be up to ``bound``, a share, in every table."""
+    """``measure`` may be up to ``bound``, a share, in every table; or must reach it, as the measure's side says."""
 
     measure: str
     bound: float
@@ -59,12 +69,13 @@ class Unmet:
     @property
     def sentence(self) -> str:
         """What failed, and by how much."""
-        title, most = _titles().get(self.measure, self.measure), percent(self.bound)
+        title, side, bound = _title(self.measure), _side(self.measure), percent(self.bound)
         place = f" in table {self.table}" if self.table else ""
         if self.value is None:
-            return f"{title}{place}: not measured, so it is not known to be at most {most}."
-        above = percent(self.value - self.bound)
-        return f"{title}{place}: {percent(self.value)}, which is {above} above the {most} that you allow."
+            return f"{title}{place}: not measured, so it is not known to be {side} {bound}."
+        off, passed = percent(abs(self.value - self.bound)), "above" if side == "at most" else "below"
+        wanted = "you allow" if side == "at most" else "you ask for"
+        return f"{title}{place}: {percent(self.value)}, which is {off} {passed} the {bound} that {wanted}."
 
     def as_json(self) -> dict[str, Any]:
         """As an order holds it."""
@@ -82,9 +93,9 @@ def register(measure: Measure) -> Measure:
     return measure
 
 
-def measures() -> tuple[Measure, ...]:
-    """All measures that a buyer may choose a bound for."""
-    return tuple(_measures.values())
+def measures(*, judged: bool) -> tuple[Measure, ...]:
+    """All measures that a buyer may choose a bound for; with ``judged`` those too that a source is needed for."""
+    return tuple(measure for measure in _measures.values() if judged or not measure.judged)
 
 
 def unmet(asked: Iterable[Mapping[str, Any]], version: Version) -> list[Unmet]:
@@ -106,7 +117,7 @@ def unmet(asked: Iterable[Mapping[str, Any]], version: Version) -> list[Unmet]:
         broken += [
             Unmet(threshold.measure, "" if tables == ["default"] else table, value, threshold.bound)
             for table, value in values
-            if value is None or value > threshold.bound
+            if measure is None or measure.broken_by(value, threshold.bound)
         ]
     return broken
 
@@ -118,7 +129,7 @@ def sentences(held: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def promises(held: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """What an order holds as thresholds: title of the measure, and the bound in words."""
-    return [(_titles().get(one["measure"], one["measure"]), f"at most {percent(one['bound'])}") for one in held]
+    return [(_title(one["measure"]), f"{_side(one['measure'])} {percent(one['bound'])}") for one in held]
 
 
 def _read(measure: Measure, body: bytes) -> Found:
@@ -128,8 +139,14 @@ def _read(measure: Measure, body: bytes) -> Found:
         return {}
 
 
-def _titles() -> dict[str, str]:
-    return {measure.name: measure.title for measure in _measures.values()}
+def _title(name: str) -> str:
+    measure = _measures.get(name)
+    return name if measure is None else measure.title
+
+
+def _side(name: str) -> Side:
+    measure = _measures.get(name)
+    return "at most" if measure is None else measure.side
 
 
 def _duplicates(body: bytes) -> Found:
@@ -158,4 +175,76 @@ register(
 )
 register(
     Measure("missing", "Missing values", "Cells without a value, of all cells of a table.", "statistics", _missing)
+)
+
+
+def _judged(section: Literal["likeness", "usefulness", "privacy"], *path: str) -> Callable[[bytes], Found]:
+    """How the value of a figure of the quality report is read: by the place where the judge puts it."""
+
+    def read(body: bytes) -> Found:
+        tables = Quality.model_validate_json(body).tables
+        return {name: _value(getattr(table, section), path) for name, table in tables.items()}
+
+    return read
+
+
+def _value(section: Any, path: Iterable[str]) -> float | None:
+    for step in (*path, "value"):
+        section = section.get(step) if isinstance(section, Mapping) else None
+    return None if section is None else float(section)
+
+
+_REPORT = "quality"
+
+register(
+    Measure(
+        "likeness",
+        "Likeness",
+        "How alike columns and pairs are to the table learnt from, overall; withheld rows come to about 98 %.",
+        _REPORT,
+        _judged("likeness", "overall"),
+        side="at least",
+        judged=True,
+    )
+)
+register(
+    Measure(
+        "detection",
+        "Detection",
+        "How well a model tells made rows from those learnt from: 50 % is guessing.",
+        _REPORT,
+        _judged("likeness", "detection", "boosted", "fitted"),
+        judged=True,
+    )
+)
+register(
+    Measure(
+        "usefulness",
+        "Usefulness",
+        "What a model reaches on withheld rows that learnt from made ones, of what it reaches with real ones.",
+        _REPORT,
+        _judged("usefulness", "ratio"),
+        side="at least",
+        judged=True,
+    )
+)
+register(
+    Measure(
+        "closeness",
+        "Nearer to a learnt row",
+        "Made rows that lie nearer to a row learnt from than to a withheld one: 50 % is even, and as it should be.",
+        _REPORT,
+        _judged("privacy", "closest", "share"),
+        judged=True,
+    )
+)
+register(
+    Measure(
+        "copies",
+        "Exact matches",
+        "Made rows that equal a row learnt from. Narrow tables have some by chance, as withheld rows have.",
+        _REPORT,
+        _judged("privacy", "copies", "share"),
+        judged=True,
+    )
 )

@@ -20,7 +20,8 @@ from billing.processor import Refused, Unavailable
 from catalog import terms
 from catalog.models import Version
 from catalog.pages import sheets
-from generation.orders import ordering, paying, tariffs, thresholds
+from generation.orders import choices, ordering, paying, tariffs, thresholds
+from generation.orders.corrections import corrections
 from generation.orders.forms import ThresholdForm, UploadForm
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved
@@ -78,15 +79,17 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     if source is not None and source.state != Source.State.UNDERSTOOD:
         return render(request, "orders/source.html", {"generator": generator, "source": source})
     sent = request.POST if request.method == "POST" else None
-    form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds")
-    settings = SchemaForm(generator.description["parameters"], prefix="settings")
+    form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds", judged=source is not None)
+    schema = choices.offering(generator.description["parameters"], source)
+    understood = corrections(schema, source, sent)
+    settings = SchemaForm(understood.rest, prefix="settings")
     if request.method == "POST":
-        posted = settings.posted(request.POST)
+        posted = settings.posted(request.POST).with_faults(understood.faults)
         if all([form.is_valid(), bounds.is_valid(), posted.valid]):
             order = ordering.draft(
                 _account(request),
                 generator,
-                parameters=cast("dict[str, Any]", posted.value),
+                parameters={**cast("dict[str, Any]", posted.value), **understood.value},
                 units=form.cleaned_data["units"],
                 splits=form.splits(),
                 source=source,
@@ -98,6 +101,7 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     context = {
         "generator": generator,
         "source": source,
+        "understood": understood,
         "amount": form,
         "form": posted,
         "bounds": bounds,

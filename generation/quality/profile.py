@@ -5,7 +5,8 @@ turns a partial into the published statistics. What each number is worth stands 
 
 ``finish`` returns ``{"schema": "lookalike/statistics/1", "rows": n, "duplicates": {"share", "exact",
 "standard_error"}, "columns": [column…]}``; a duplicate is a row that has all its cells in common with an earlier one,
-and a table of which a part was not asked has no such member. A column is::
+and a table of which a part was not asked has no such member. Where rules were promised of every row, ``rules`` tells
+of each on how many rows it was checked and held: [{"rule", "rows", "held"}…]. A column is::
 
     name, type, kind     kind: number, time, boolean, text, list, struct, picture or bytes
     count, nulls         values that are there, and those that are not; exact
@@ -96,11 +97,16 @@ def merge(partials: Iterable[Partial]) -> Partial:
     Raises ``ValueError`` if there is none or columns differ.
     """
     rows, columns, repeats = 0, None, Repeats()
+    rules: dict[str, dict[str, Any]] = {}
     asked = True
     for partial in partials:
         rows += partial["rows"]
         if asked := asked and "repeats" in partial:
             repeats.merge(Repeats.from_json(partial["repeats"]))
+        for rule in partial.get("rules", ()):
+            kept = rules.setdefault(rule["rule"], {"rule": rule["rule"], "rows": 0, "held": 0})
+            kept["rows"] += rule["rows"]
+            kept["held"] += rule["held"]
         given = [_from_json(one) for one in partial["columns"]]
         if columns is None:
             columns = given
@@ -108,14 +114,18 @@ def merge(partials: Iterable[Partial]) -> Partial:
             _merge_columns(columns, given)
     if columns is None:
         raise ValueError("there is nothing to merge")
-    told = {"repeats": repeats.as_json()} if asked else {}
+    told: Partial = {"repeats": repeats.as_json()} if asked else {}
+    if rules:
+        told["rules"] = list(rules.values())
     return {"schema": SCHEMA, "rows": rows, **told, "columns": [_as_json(column) for column in columns]}
 
 
 def finish(partial: Partial) -> dict[str, Any]:
     """Return the statistics that a partial stands for, in the shape that this module describes."""
     columns = [_finished(_from_json(one)) for one in partial["columns"]]
-    told = {"duplicates": _duplicates(partial["repeats"])} if "repeats" in partial else {}
+    told: Partial = {"duplicates": _duplicates(partial["repeats"])} if "repeats" in partial else {}
+    if "rules" in partial:
+        told["rules"] = partial["rules"]
     return {"schema": "lookalike/statistics/1", "rows": partial["rows"], **told, "columns": columns}
 
 

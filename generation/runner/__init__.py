@@ -1,6 +1,6 @@
 """The child process in which any generator runs, the writer beside it, and the client that holds both."""
 
-from generation.runner.client import Limits, Runner, parse_source
+from generation.runner.client import Limits, Runner, judge_made, parse_source
 from generation.runner.faults import CancelledFault, GeneratorFault, PlatformFault, RunnerFault, SourceFault
 from generation.runner.jobs import (
     Checked,
@@ -15,7 +15,7 @@ from generation.runner.jobs import (
     TableFile,
     Usage,
 )
-from generation.runner.plan import Plan, ShardPlan, SplitPlan, file_path, plan
+from generation.runner.plan import Plan, ShardPlan, SplitPlan, file_path, plan, rows_judged
 from generation.runner.seed import commitment, draw_salt, draw_seed
 
 __all__ = [
@@ -44,6 +44,8 @@ __all__ = [
     "draw_salt",
     "draw_seed",
     "file_path",
+    "judge_made",
     "parse_source",
     "plan",
+    "rows_judged",
 ]

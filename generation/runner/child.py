@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -76,7 +76,8 @@ class Child:
         }
 
     def do_check(self, request: JsonObject) -> JsonObject:
-        problems, job = self._checked(request["job"])
+        source = _open_source(request["source"]) if request.get("source") is not None else None
+        problems, job = self._checked(request["job"], source)
         if job is None:
             return {"problems": [asdict(problem) for problem in problems]}
         layout = self._layout(job)
@@ -118,6 +119,13 @@ class Child:
         parser = importlib.import_module("generation.runner.parse")
         return {"parsed": parser.parse(Path(request["path"]), Path(request["out"]), request["limits"])}
 
+    def do_judge(self, request: JsonObject) -> Any:
+        judging = importlib.import_module("generation.runner.judging")
+        source, made = Path(request["source"]), Path(request["made"])
+        return {
+            "report": judging.report(source, made, asked=request["asked"], seed=request["seed"], tell=_Teller(every=0))
+        }
+
     @cached_property
     def _loaded(self) -> Loaded:
         return load(self._name)
@@ -130,8 +138,8 @@ class Child:
     def _runtime(self) -> Runtime:
         return runtime_of(self._loaded.imported)
 
-    def _checked(self, spec: JsonObject) -> tuple[list[Problem], Job | None]:
-        """Return the problems of a job, or the job when there is none."""
+    def _checked(self, spec: JsonObject, source: Source | None = None) -> tuple[list[Problem], Job | None]:
+        """Return the problems of a job, or the job when there is none; with ``source`` its rows are looked at too."""
         problems = []
         if spec["units"] < 1:
             problems.append(Problem("units", "There is nothing to make.", "Ask for at least one unit."))
@@ -146,7 +154,7 @@ class Child:
         if problems:
             return problems, None
         job = _job(params, spec)
-        problems = list(self._generator.check(job))
+        problems = list(self._generator.check(replace(job, source=source)))
         return problems, (None if problems else job)
 
     def _ready(self, spec: JsonObject) -> Job:
@@ -187,14 +195,15 @@ class Child:
 
 
 class _Teller:
-    """What ``prepare`` is given to tell how far it is; passed on a few times a second at most."""
+    """What ``prepare`` and the judge are given to tell how far they are; passed on every few tenths of a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, every: float = _TELL_SECONDS) -> None:
+        self._every = every
         self._next = 0.0
 
     def __call__(self, share: float, what: str) -> None:
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _TELL_SECONDS
+            self._next = time.monotonic() + self._every
             os.write(PROGRESS, process.json_line({"share": min(max(float(share), 0.0), 1.0), "what": str(what)[:200]}))
 
 

@@ -115,10 +115,13 @@ class Runner:
         with self._asking() as pair, _making_sense():
             return _description(self._described(pair))
 
-    def check(self, job: JobSpec) -> Checked:
-        """Return all problems of a job, or its layout and needs. Raises ``RunnerFault``."""
+    def check(self, job: JobSpec, source_dir: Path | None = None) -> Checked:
+        """Return all problems of a job, or its layout and needs; with a source, problems with its rows too.
+
+        ``source_dir`` is the ``out_dir`` of ``parse_source``. Raises ``RunnerFault``.
+        """
         with self._asking() as pair:
-            return self._check(pair, job)
+            return self._check(pair, job, source_dir)
 
     def prepare(
         self, job: JobSpec, source_dir: Path | None, state_dir: Path, on_progress: PrepareProgress = lambda *_: None
@@ -223,15 +226,17 @@ class Runner:
             pair.description = pair.ask({"do": "describe"}, self._limits.answer_seconds)
         return pair.description
 
-    def _check(self, pair: _Pair, job: JobSpec) -> Checked:
+    def _check(self, pair: _Pair, job: JobSpec, source_dir: Path | None = None) -> Checked:
         if job.generator != self.generator:
             raise ValueError(f"this runner is for {self.generator}, the job for {job.generator}")
-        if self._checked is None or self._checked[0] != job:
+        if self._checked is None or self._checked[0] != job or source_dir is not None:
             with _making_sense():
                 digest = self._described(pair)["digest"]
             if job.digest is not None and job.digest != digest:
                 raise PlatformFault(f"{self.generator} is installed here as {digest}, the job names {job.digest}.")
-            answer = pair.ask({"do": "check", "job": job.as_json()}, self._limits.answer_seconds)
+            source = str(source_dir.resolve()) if source_dir else None
+            request = {"do": "check", "job": job.as_json(), "source": source}
+            answer = pair.ask(request, self._limits.answer_seconds)
             with _making_sense():
                 self._checked = (job, _checked(answer))
         return self._checked[1]
@@ -303,11 +308,45 @@ def parse_source(
         child.kill()
 
 
-def _parsed(child: _Child, request: JsonObject, seconds: float, on_progress: Callable[[], None] | None) -> JsonObject:
-    answers: list[JsonObject] = []
-    child.send(request)
+def judge_made(
+    source_dir: Path,
+    made_dir: Path,
+    *,
+    scratch: Path,
+    asked: Mapping[str, Any],
+    seed: str,
+    limits: Mapping[str, Any],
+    on_progress: PrepareProgress = lambda *_: None,
+) -> JsonObject:
+    """Have a fresh child without secrets judge what was made from a source: the document ``lookalike/quality/1``.
+
+    ``source_dir`` holds the parsed source with its hold-out, ``made_dir`` a Parquet file of made rows for each table;
+    ``asked`` and ``seed`` are those of ``generation.runner.judging.report``. ``limits`` are ``memory_mib`` and
+    ``seconds`` of wall time. ``on_progress`` gets (share done, what is being done), and what it raises ends the work.
+    Raises ``PlatformFault``, which repeats nothing that the child said: that may quote the source.
+    """
+    seconds = float(limits["seconds"])
+    request = {
+        "do": "judge",
+        "source": str(source_dir.resolve()),
+        "made": str(made_dir.resolve()),
+        "asked": dict(asked),
+        "seed": seed,
+        "discreet": True,
+    }
+    bounds = process.Bounds(limits["memory_mib"], 1, math.ceil(seconds))
+    child = _Child("generation.runner.child", scratch.resolve(), bounds, PINS)
     try:
-        _listen_until_answered(child, answers, seconds, on_progress)
+        return _judged(child, request, seconds, on_progress)
+    finally:
+        child.kill()
+
+
+def _parsed(child: _Child, request: JsonObject, seconds: float, on_progress: Callable[[], None] | None) -> JsonObject:
+    try:
+        answers = _answers(child, request, seconds, on_second=on_progress)
+    except TimeIsUp:
+        raise SourceFault(f"Reading the file took longer than {seconds:.0f} s. Upload a smaller one.") from None
     except ProtocolFault as error:
         raise PlatformFault(f"The parser answered nonsense: {error}") from error
     if answers and "ok" in answers[0]:
@@ -316,21 +355,49 @@ def _parsed(child: _Child, request: JsonObject, seconds: float, on_progress: Cal
     raise _parse_fault(child, answers)
 
 
-def _listen_until_answered(
-    child: _Child, answers: list[JsonObject], seconds: float, on_progress: Callable[[], None] | None
-) -> None:
-    """Wait for an answer or for the end of all pipes, reporting each second. Raises ``SourceFault`` when time is up."""
+def _judged(child: _Child, request: JsonObject, seconds: float, on_progress: PrepareProgress) -> JsonObject:
+    try:
+        answers = _answers(child, request, seconds, on_told=lambda told: on_progress(*_progress(told)))
+    except TimeIsUp:
+        raise PlatformFault(f"The judge took longer than {seconds:.0f} s.") from None
+    except ProtocolFault as error:
+        raise PlatformFault(f"The judge answered nonsense: {error}") from error
+    if answers and "ok" in answers[0]:
+        report: JsonObject = answers[0]["ok"]["report"]
+        return report
+    if answers:
+        raise PlatformFault(f"The judge failed: {answers[0]['fault']['message']}")
+    child.settle()
+    raise PlatformFault(f"The judge was killed ({_exit(child.process.returncode)}).", again=True)
+
+
+def _answers(
+    child: _Child,
+    request: JsonObject,
+    seconds: float,
+    *,
+    on_second: Callable[[], None] | None = None,
+    on_told: Callable[[Any], None] = lambda told: None,
+) -> list[JsonObject]:
+    """Send the one request of a child; return its answer, or nothing when all pipes ended without. Raises ``TimeIsUp``.
+
+    ``on_second`` is called about once a second, ``on_told`` with each line of progress.
+    """
+    answers: list[JsonObject] = []
+    child.send(request)
     end = time.monotonic() + seconds
     with contextlib.closing(Listener()) as listener:
         listener.add(child.frames, Frames(lambda _, payload: answers.append(parsed(payload))))
         listener.add(child.stderr, lambda _: None)
-        while time.monotonic() < end:
+        listener.add(child.progress, Lines(on_told, longest=1 << 16))
+        while True:
             with contextlib.suppress(TimeIsUp):
                 listener.wait(lambda: bool(answers), partial(min, _soon(), end))
-                return
-            if on_progress is not None:
-                on_progress()
-    raise SourceFault(f"Reading the file took longer than {seconds:.0f} s. Upload a smaller one.")
+                return answers
+            if time.monotonic() >= end:
+                raise TimeIsUp
+            if on_second is not None:
+                on_second()
 
 
 def _parse_fault(child: _Child, answers: list[JsonObject]) -> RunnerFault:
@@ -684,6 +751,7 @@ def _tables(checked: Checked, out_dir: Path) -> list[JsonObject]:
         {
             "name": table["name"],
             "rows": table["rows"],
+            "rules": table.get("rules", []),
             "schema": schema.hex(),
             "path": str(out_dir / f"{table['name']}.parquet"),
         }

@@ -21,11 +21,19 @@ def facts_from_json(value: Mapping[str, Any]) -> SourceFacts:
     """
     tables = {
         name: TableFacts(
-            pa.schema([_field(column) for column in table["columns"]]), table["rows"] - table.get("holdout_rows", 0)
+            pa.schema([_field(column) for column in table["columns"]]),
+            table["rows"] - table.get("holdout_rows", 0),
+            formulas(table),
         )
         for name, table in value["tables"].items()
     }
     return SourceFacts(tables, value["bytes"])
+
+
+def formulas(table: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the formulas of the relations that parsing found, ``None`` if it did not look for any."""
+    found = table.get("relations")
+    return None if found is None else tuple(one["formula"] for one in found)
 
 
 def _field(column: Mapping[str, Any]) -> pa.Field:

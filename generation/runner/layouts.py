@@ -10,6 +10,7 @@ import pyarrow as pa
 from generation.quality.arrow import ArrowField
 from generation.runner.jobs import JsonObject
 from generation.sdk import Layout, Table
+from generation.sdk.rules import NotUnderstood, faults_in, read_rule
 
 _DESCRIBED = ("description", "role", "unit", "media")
 
@@ -88,6 +89,7 @@ def _table_json(table: Table) -> JsonObject:
         "key": list(table.key),
         "references": {column: list(target) for column, target in table.references.items()},
         "rows": table.rows,
+        **({"rules": list(table.rules)} if table.rules else {}),
     }
 
 
@@ -126,7 +128,14 @@ def _table_faults(table: Table, layout: Layout) -> list[str]:
     ]
     for field in table.schema:
         faults += [f"column {field.name!r}: {fault}" for fault in _class_faults(field)]
-    return faults
+    return faults + [f"rule {text!r}: {fault}" for text in table.rules for fault in _rule_faults(text, table.schema)]
+
+
+def _rule_faults(text: str, schema: pa.Schema) -> list[str]:
+    try:
+        return [fault.message for fault in faults_in(read_rule(text), schema)]
+    except NotUnderstood as fault:
+        return [fault.message]
 
 
 def _class_faults(field: ArrowField) -> list[str]:

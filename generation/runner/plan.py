@@ -11,6 +11,8 @@ from generation.runner.jobs import JsonObject
 _SHARD_SECONDS = 15.0  # long enough that starting does not count, short enough to be made again without regret
 _LEAST_SHARDS = 8  # so that several workers share a short run
 _MOST_SHARDS = 400
+_MOST_JUDGED_ROWS = 100_000
+_MOST_JUDGED_CELLS = 8_000_000
 _SAMPLE = 100  # the first shard of a split is about one part in this many: the free sample
 
 
@@ -117,6 +119,11 @@ def file_path(config: str, split: str, number: int, of: int, *, only_default: bo
     """
     folder = "data" if only_default else config
     return f"{folder}/{split}-{number:05d}-of-{of:05d}.parquet"
+
+
+def rows_judged(columns: int) -> int:
+    """How many rows of a table of so many columns a report looks at, of those learnt from, withheld and made each."""
+    return max(1, min(_MOST_JUDGED_ROWS, _MOST_JUDGED_CELLS // max(1, columns)))
 
 
 def _refuse(units: int, layout_block: int, seconds_per_block: float, splits: Sequence[tuple[str, float]]) -> None:

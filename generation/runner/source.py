@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet as pq
 
+from generation.runner.facts import formulas
 from generation.sdk import Source, SourceFacts, TableFacts
 
 _BATCH = 1 << 16
@@ -59,5 +60,5 @@ def _open(source_dir: Path, folder: Path) -> ParsedSource:
             )
             for column in table["columns"]
         ]
-        tables[name] = TableFacts(pa.schema(fields), pq.read_metadata(path).num_rows)
+        tables[name] = TableFacts(pa.schema(fields), pq.read_metadata(path).num_rows, formulas(table))
     return ParsedSource(SourceFacts(tables, facts["bytes"]), folder)

@@ -27,6 +27,7 @@ from generation.runner.checks import DataFault, checked
 from generation.runner.frames import HEADER, LONGEST_ANSWER, Kind, receive
 from generation.runner.jobs import JsonObject
 from generation.runner.parquet import TableWriter
+from generation.runner.promises import Promises
 
 FRAMES = 3
 ANSWERS = 4
@@ -51,6 +52,7 @@ class Shard:
         self._tables = request["tables"]
         self._declared = [pa.ipc.read_schema(pa.py_buffer(bytes.fromhex(one["schema"]))) for one in self._tables]
         self._rows_before = [0] * len(self._tables)
+        self._promises = [Promises(one["name"], one["rules"]) for one in self._tables]
         self._writers: list[TableWriter] = []
         for one, schema in zip(self._tables, self._declared, strict=True):
             self._writers.append(TableWriter(Path(one["path"]), schema, request["mark"]))
@@ -71,7 +73,9 @@ class Shard:
         except (pa.ArrowException, OSError) as error:
             raise DataFault(f"table {name}: what came is no Arrow stream: {error}") from error
         for batch in batches:
-            self._writers[table].add(checked(batch, self._declared[table], name))
+            rows = checked(batch, self._declared[table], name)
+            self._promises[table].check(rows)
+            self._writers[table].add(rows)
 
     def end_block(self, payload: pa.Buffer) -> None:
         """Count the rows of the block that is complete. Raises ``DataFault``."""
@@ -98,7 +102,10 @@ class Shard:
         names = [one["name"] for one in self._tables]
         return {
             "files": [{"table": name, **file} for name, (file, _) in zip(names, finished, strict=True)],
-            "statistics": {name: partial for name, (_, partial) in zip(names, finished, strict=True)},
+            "statistics": {
+                name: {**partial, **promises.finish()}
+                for name, (_, partial), promises in zip(names, finished, self._promises, strict=True)
+            },
         }
 
     def discard(self) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django.db.models.fields.json import KeyTransform
 
-from catalog import attachments, manifests, publishing
+from catalog import attachments, publishing, quality
 from catalog.attachments import Finding
-from catalog.manifests import MadeFile
 from generation.quality import profile
-from generation.runner import file_path
 from generation.runs import lifecycle, recipes, workplace
+from generation.runs.documents import dumps
 from generation.runs.models import Run
 from marketplace import storage
 from marketplace.keys import dsse
@@ -35,14 +35,14 @@ def assemble(lease: Lease) -> None:
         workplace.warm_runner(run.generator, run.plan["memory_mib"], lease) as runner,
     ):
         answer_key = runner.answer_key(workplace.job(run), workplace.state_folder(run))
-    findings = [attachments.store("statistics", _dumps(statistics))]
+    findings = [attachments.store("statistics", dumps(statistics))]
     if answer_key is not None:
-        findings.append(attachments.store("answer-key", _dumps(answer_key)))
+        findings.append(attachments.store("answer-key", dumps(answer_key)))
     with lease.finishing():
         lifecycle.advance(run.id, Run.State.ASSESSING)
         Run.objects.filter(id=run.id).update(assembled=[asdict(finding) for finding in findings])
         lifecycle.tell(run.id, "Assembled: statistics of all shards merged.")
-        queue.enqueue(lifecycle.ASSESS, run.id)
+        queue.enqueue(lifecycle.ASSESS if run.source_id is None else lifecycle.JUDGE, run.id)
 
 
 def assess(lease: Lease) -> None:
@@ -51,13 +51,14 @@ def assess(lease: Lease) -> None:
     if run.state != Run.State.ASSESSING:
         return
     made = recipes.recipe(run)
-    files = _files(run)
-    manifest = manifests.build(layout=run.layout, recipe=made, files=files)
+    files = recipes.files(run)
+    manifest = recipes.manifest(run)
     storage.put_bytes(manifest.body, _JSON)
     disclosure = _disclose(run, manifest.digest)
     findings = [_finding(**noted) for noted in run.assembled]
+    measures = _measures(findings)
     statement = recipes.statement(run, manifest.digest, files, {one.kind: one.blob.sha256 for one in findings})
-    findings.append(attachments.store("attestation", _dumps(dsse.sign_statement(statement, "provenance"))))
+    findings.append(attachments.store("attestation", dumps(dsse.sign_statement(statement, "provenance"))))
     with lease.finishing():
         publishing.publish(
             run.dataset,
@@ -68,6 +69,7 @@ def assess(lease: Lease) -> None:
             files=files,
             disclosure=disclosure,
             findings=findings,
+            measures=measures,
             licensed_to_owner=run.licensed_to_owner,
         )
         lifecycle.advance(run.id, Run.State.READY)
@@ -84,6 +86,12 @@ def _statistics(run: Run) -> dict[str, Any]:
     return {"tables": tables}
 
 
+def _measures(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The figures of the quality report that shelves show, if there is a report."""
+    report = next((finding for finding in findings if finding.kind == "quality"), None)
+    return {} if report is None else quality.measures(json.loads(storage.read_blob(report.blob.sha256)))
+
+
 def _finding(kind: str, code_version: str, blob: dict[str, Any]) -> Finding:
     """A finding as ``run.assembled`` notes it."""
     return Finding(kind, code_version, storage.Blob(**blob))
@@ -95,26 +103,9 @@ def _run(lease: Lease) -> Run:
     )
 
 
-def _files(run: Run) -> list[MadeFile]:
-    only = [table["name"] for table in run.layout["tables"]] == ["default"]
-    return [
-        MadeFile(
-            path=file_path(file["table"], shard.split, shard.number, shard.of, only_default=only),
-            config=file["table"],
-            split=shard.split,
-            sample=shard.number == 0,
-            rows=file["rows"],
-            bytes=file["bytes"],
-            sha256=file["sha256"],
-        )
-        for shard in run.shards.defer("statistics").order_by("position")
-        for file in shard.files or []
-    ]
-
-
 def _disclose(run: Run, digest: str) -> publishing.DisclosedSeed:
     """Put seed and salt where licence holders, and nobody else, will find them."""
-    body = _dumps(
+    body = dumps(
         {
             "schema": "lookalike/seed/1",
             "manifest": digest,
@@ -125,7 +116,3 @@ def _disclose(run: Run, digest: str) -> publishing.DisclosedSeed:
     key = storage.private_key("seeds", run.id, "seed.json")
     storage.put_private_bytes(key, body, _JSON)
     return publishing.DisclosedSeed(key, len(body))
-
-
-def _dumps(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()

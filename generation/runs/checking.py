@@ -41,7 +41,8 @@ def check(
             facts=None if source is None else source.facts,
             digest=generator.digest,
         )
-        checked = runner.check(job)
+        with workplace.source_folder(source) as folder:
+            checked = runner.check(job, folder)
     problems = [{"field": p.field, "message": p.message, "remedy": p.remedy} for p in checked.problems]
     if checked.layout is not None and checked.needs is not None:
         problems += _beyond_limits(units, checked.layout, checked.needs)

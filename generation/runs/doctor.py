@@ -31,7 +31,7 @@ def made_licences_have_their_run() -> Iterator[Fault]:
 def runs_under_way_have_work() -> Iterator[Fault]:
     """A run that has not ended has a piece of work that will move it on."""
     own = Piece.objects.unfinished().filter(
-        subject=OuterRef("id"), kind__in=[lifecycle.PREPARE, lifecycle.ASSEMBLE, lifecycle.ASSESS]
+        subject=OuterRef("id"), kind__in=[lifecycle.PREPARE, lifecycle.ASSEMBLE, lifecycle.JUDGE, lifecycle.ASSESS]
     )
     stuck = Run.objects.under_way().filter(~Exists(own), created_at__lt=Now() - _PATIENCE)
     for run in stuck.exclude(state=Run.State.GENERATING).iterator():

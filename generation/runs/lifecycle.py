@@ -24,6 +24,7 @@ from marketplace.work.faults import WorkFault
 PREPARE = "runs.prepare"
 SHARD = "runs.shard"
 ASSEMBLE = "runs.assemble"
+JUDGE = "runs.judge"
 ASSESS = "runs.assess"
 FORGET_STATE = "runs.forget_state"
 
@@ -134,7 +135,7 @@ def _end(run_id: UUID, state: str, **fields: str) -> bool:
         setattr(run, name, value)
     run.ended_at = Now()
     run.save(update_fields=["state", "ended_at", *fields])
-    queue.cancel([run_id], PREPARE, ASSEMBLE, ASSESS)
+    queue.cancel([run_id], PREPARE, ASSEMBLE, JUDGE, ASSESS)
     queue.cancel(run.shards.filter(made_at=None).values_list("id", flat=True), SHARD)
     if run.state_files.exists():
         forget_state(run_id)

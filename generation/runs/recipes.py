@@ -13,7 +13,9 @@ from typing import Any
 import rfc8785
 from django.conf import settings
 
-from catalog.manifests import MadeFile
+from catalog import manifests
+from catalog.manifests import MadeFile, ManifestBody
+from generation.runner import file_path
 from generation.runner.seed import commitment
 from generation.runs.models import Run
 
@@ -53,6 +55,29 @@ def recipe(run: Run) -> dict[str, Any]:
 def recipe_digest(run: Run) -> str:
     """SHA-256 in hex of the recipe's RFC 8785 form: the mark that every file of the run carries."""
     return hashlib.sha256(rfc8785.dumps(recipe(run))).hexdigest()
+
+
+def files(run: Run) -> list[MadeFile]:
+    """The files of all shards, which must be made, in the order of shards."""
+    only = [table["name"] for table in run.layout["tables"]] == ["default"]
+    return [
+        MadeFile(
+            path=file_path(file["table"], shard.split, shard.number, shard.of, only_default=only),
+            config=file["table"],
+            split=shard.split,
+            sample=shard.number == 0,
+            rows=file["rows"],
+            bytes=file["bytes"],
+            sha256=file["sha256"],
+        )
+        for shard in run.shards.defer("statistics").order_by("position")
+        for file in shard.files or []
+    ]
+
+
+def manifest(run: Run) -> ManifestBody:
+    """The manifest of the version that the run becomes; its shards must be made."""
+    return manifests.build(layout=run.layout, recipe=recipe(run), files=files(run))
 
 
 def state_commitment(run: Run) -> str | None:

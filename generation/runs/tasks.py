@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from generation.runs import assembling, lifecycle, making, preparing, probes, replaying, selling, sources, workplace
+from generation.runs import (
+    assembling,
+    judging,
+    lifecycle,
+    making,
+    preparing,
+    probes,
+    replaying,
+    selling,
+    sources,
+    workplace,
+)
 from generation.runs.models import Shard
 from marketplace.work.faults import WorkFault
 from marketplace.work.kinds import Kind, register, register_sweep
@@ -21,6 +32,7 @@ def _stays_for_staff(subject: UUID, fault: WorkFault) -> None:
 register(Kind(lifecycle.PREPARE, "generation", perform=preparing.prepare, give_up=lifecycle.fail))
 register(Kind(lifecycle.SHARD, "generation", perform=making.make_shard, give_up=_shard_given_up))
 register(Kind(lifecycle.ASSEMBLE, "publishing", perform=assembling.assemble, give_up=lifecycle.fail))
+register(Kind(lifecycle.JUDGE, "generation", perform=judging.judge, give_up=lifecycle.fail))
 register(Kind(lifecycle.ASSESS, "publishing", perform=assembling.assess, give_up=lifecycle.fail))
 register(Kind(lifecycle.FORGET_STATE, "housekeeping", perform=preparing.forget, give_up=_stays_for_staff, attempts=10))
 register(Kind(probes.PROBE, "interactive", perform=probes.make, give_up=probes.give_up))

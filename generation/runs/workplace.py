@@ -203,16 +203,19 @@ def forget_states() -> None:
 
 
 @contextmanager
-def source_folder(source: Source | None) -> Iterator[Path | None]:
-    """The parsed source on this worker's disk for as long as it is read, or ``None``."""
+def source_folder(source: Source | None, *, holdout: bool = False) -> Iterator[Path | None]:
+    """The parsed source on this worker's disk for as long as it is read, or ``None``.
+
+    ``holdout`` brings the rows withheld as well, for the platform's own measures: fitting must never see them.
+    """
     if source is None:
         yield None
         return
     if source.state != Source.State.UNDERSTOOD:
         raise BuyerFault("The uploaded file is gone. Upload it again and order anew.")
     with scratch_folder("source") as folder:
-        # The hold-out stays away: fitting must never see it.
-        for file in source.files.exclude(name__startswith=HOLDOUT):
+        for file in source.files.all() if holdout else source.files.exclude(name__startswith=HOLDOUT):
+            (folder / file.name).parent.mkdir(exist_ok=True)
             storage.download(file.key, folder / file.name)
         yield folder
 

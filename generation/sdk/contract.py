@@ -40,7 +40,8 @@ class Table:
     """One configuration of the dataset, in the words of the ``datasets`` library.
 
     ``schema`` fields carry their metadata (see ``sdk.schema.field``). ``key`` names the columns that identify a row,
-    ``references`` maps a column to (table, column), ``rows`` tells whether a unit has one row or many here.
+    ``references`` maps a column to (table, column), ``rows`` tells whether a unit has one row or many here. ``rules``
+    (see ``sdk.rules``) are promised of every row: the writer refuses a row that breaks one, and counts.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Table:
     key: tuple[str, ...] = ()
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     rows: Rows = "one"
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What may be known of one table of a source without reading values: its schema and its number of rows."""
+    """What may be known of one table of a source without reading values: its schema and its number of rows.
+
+    ``relations`` are the formulas of what was found to hold between columns (``total = net + tax``); ``None`` if nobody
+    looked.
+    """
 
     schema: pa.Schema
     rows: int
+    relations: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -112,12 +119,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Job:
-    """One recipe as a generator sees it: validated parameters, units asked, its randomness, the source's facts."""
+    """One recipe as a generator sees it: validated parameters, units asked, its randomness, the source's facts.
+
+    ``source`` is there when ``check`` is asked for a quote: a rule may then be checked against the rows themselves. It
+    is ``None`` at any other time, also when the same job is checked again before it is run.
+    """
 
     params: BaseModel
     units: int
     streams: Streams
     facts: SourceFacts | None = None
+    source: Source | None = None
 
 
 class Generator(Protocol):
@@ -138,7 +150,10 @@ class Generator(Protocol):
     shares: tuple[str, ...]
 
     def check(self, job: Job) -> list[Problem]:
-        """Rules that cross fields, against the source's facts; every fault at once, none is an empty list."""
+        """Rules that cross fields, against the source's facts, and its rows where ``job.source`` is there.
+
+        Every fault at once; none is an empty list.
+        """
         ...
 
     def layout(self, job: Job) -> Layout:

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
 
 from marketplace.accounts.models import Account, Membership, Role
 from marketplace.mail import letters
@@ -40,6 +41,13 @@ def tell_person(email: str, notice: Notice) -> None:
     """Have ``notice`` sent to one address. Called in a transaction."""
     address = f"{settings.PUBLIC_URL}{notice.path}"
     letters.write("mail/notice", to=email, subject=notice.subject, notice=notice, address=address)
+
+
+def tell_staff(permission: str, notice: Notice) -> None:
+    """Have ``notice`` sent to everybody with ``permission`` (``billing.change_refund``). Called in a transaction."""
+    staff = ModelBackend().with_perm(permission).order_by("email")
+    for email in staff.values_list("email", flat=True)[:_MOST]:
+        tell_person(email, notice)
 
 
 def addresses(accounts: Collection[UUID], *, roles: Collection[str] = WORK) -> Mapping[UUID, list[str]]:

@@ -7,7 +7,8 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from billing.books import postings
-from billing.models import Intent, Payment, Refund
+from billing.models import Dispute, Intent, Payment, Refund
+from billing.processor.payments import Movement
 from catalog.models import Licence
 from marketplace.accounts.models import Account
 
@@ -80,3 +81,23 @@ def fail(refund: Refund) -> None:
         payment.save(update_fields=["refunded"])
         refund.state = Refund.State.FAILED
         refund.save(update_fields=["state"])
+
+
+def a_dispute(payment: Payment, amount: int) -> Dispute:
+    """What the bank of whoever paid holds back, at Stripe and in the ledger."""
+    with transaction.atomic():
+        dispute = Dispute.objects.create(
+            payment=payment, intent=payment.intents.get(), stripe_id=f"du_{uuid7().hex}", amount=amount
+        )
+        postings.disputed(payment, Movement(f"txn_{uuid7().hex}", -amount, 2_000))
+    return dispute
+
+
+def lose(dispute: Dispute, held: int) -> None:
+    """Have a dispute decided for the buyer."""
+    payment = dispute.payment
+    with transaction.atomic():
+        payment.charged_back += postings.dispute_lost(payment, dispute, held) or 0
+        payment.save(update_fields=["charged_back"])
+        dispute.state, dispute.ended_at = Dispute.State.LOST, Now()
+        dispute.save(update_fields=["state", "ended_at"])

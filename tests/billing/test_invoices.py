@@ -25,7 +25,7 @@ from billing.models import Entry, Invoice, Numbering, Payment, Refund
 from marketplace.accounts.models import Account, Membership, Role, User
 from marketplace.mail.models import Message
 from tests.accounts.pages import assert_whole
-from tests.billing.made import a_payment, a_refund, fail
+from tests.billing.made import a_dispute, a_payment, a_refund, fail, lose
 from tests.billing.selling import a_sale
 from tests.factories import a_person, an_account
 from tests.stripe_world import StripeWorld
@@ -89,7 +89,7 @@ def test_nothing_captured_is_nothing_to_invoice(account: Account) -> None:
     [(11_900, 1_900, 1_900), (1_000, 160, 1_900), (999, 0, 0), (10_000, 521, 550), (3, 1, None)],
 )
 def test_a_rate_is_said_only_where_no_other_fits(gross: int, tax: int, rate: int | None) -> None:
-    assert invoices._rate(gross, tax) == rate
+    assert invoices._rate_from(gross, tax) == rate
 
 
 def test_refunds_in_parts_credit_each_cent_of_the_tax(account: Account) -> None:
@@ -105,6 +105,33 @@ def test_refunds_in_parts_credit_each_cent_of_the_tax(account: Account) -> None:
     assert {note.corrects_id for note in notes} == {invoice.id}
     assert [note.serial for note in notes] == [1, 2, 3]
     assert Entry.objects.filter(book=Entry.Book.TAX).aggregate(left=Sum("amount"))["left"] == 0
+
+
+def test_what_a_bank_took_back_is_credited_once_with_its_tax_when_the_dispute_is_lost(account: Account) -> None:
+    profiles.keep(account, Details(**vars(POLISH) | {"email": "books@example.org"}))
+    payment = a_payment(account, 11_900, tax=1_900, seller=an_account("seller"))
+    a_refund(payment, 1_900)
+    dispute = a_dispute(payment, 11_900)
+    invoices.follow(payment)
+    assert Invoice.objects.credit_notes().count() == 1, "while it is open, the sale stands"
+    lose(dispute, 11_900)
+    for _ in range(2):
+        invoices.follow(payment)
+    refunded, taken = Invoice.objects.credit_notes().order_by("serial")
+    assert (taken.gross, taken.dispute, taken.refund) == (10_000, dispute, None)
+    assert refunded.tax + taken.tax == 1_900
+    assert Entry.objects.filter(book=Entry.Book.TAX).aggregate(left=Sum("amount"))["left"] == 0
+    assert "bank" in " ".join(invoice_documents.document(taken).notes)
+    assert "€100.00" in Message.objects.get(subject__startswith="Your bank took").subject
+    assert invoice_documents.pdf(taken).startswith(b"%PDF")
+
+
+def test_what_had_gone_back_before_the_bank_took_it_again_is_not_credited_twice(account: Account) -> None:
+    payment = a_payment(account, 5_000)
+    a_refund(payment, 5_000)
+    lose(a_dispute(payment, 5_000), 5_000)
+    invoices.follow(payment)
+    assert [note.gross for note in Invoice.objects.credit_notes()] == [5_000]
 
 
 def test_what_was_paid_twice_is_not_credited(account: Account) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
@@ -131,3 +132,36 @@ def test_staff_place_and_decide_on_pages(client: Client, seller: Account, boss: 
     hold.refresh_from_db()
     assert (hold.state, hold.decided_by) == ("lifted", boss)
     assert client.get("/money/sellers/ann").status_code == 200
+
+
+def test_a_review_that_is_overdue_is_told_to_staff_once_a_week_and_shown_to_the_seller(
+    client: Client, seller: Account, boss: User
+) -> None:
+    helper, _ = a_person("helper")
+    helper.user_permissions.add(Permission.objects.get(codename="change_payouthold"))
+    a_person("stranger")
+    hold = a_hold(seller, boss)
+    client.force_login(seller.memberships.get().user)
+    payout_holds.sweep()
+    assert not Message.objects.filter(subject__contains="overdue").exists()
+    assert "overdue" not in client.get("/sell/payouts").content.decode()
+    PayoutHold.objects.update(review_by=timezone.now().date())
+    payout_holds.sweep()
+    assert not Message.objects.filter(subject__contains="overdue").exists(), "the day itself is in time"
+    PayoutHold.objects.update(review_by=timezone.now().date() - timedelta(days=1))
+    for _ in range(2):
+        payout_holds.sweep()
+    told = Message.objects.filter(subject__contains="overdue")
+    assert set(told.values_list("to", flat=True)) == {boss.email, helper.email}
+    assert told.count() == 2
+    assert f"/money/holds/{hold.id}" in told[0].text
+    for page in ("/sell/payouts", f"/sell/payouts/holds/{hold.id}"):
+        assert "overdue" in client.get(page).content.decode()
+    PayoutHold.objects.update(reminded_at=timezone.now() - timedelta(days=8))
+    payout_holds.sweep()
+    assert told.count() == 4
+    payout_holds.uphold(hold, boss, "The sources are missing.")
+    PayoutHold.objects.update(reminded_at=None)
+    payout_holds.sweep()
+    assert told.count() == 4
+    assert "overdue" not in client.get("/sell/payouts").content.decode()

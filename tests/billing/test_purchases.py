@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from uuid_utils.compat import uuid7
@@ -16,12 +23,15 @@ from uuid_utils.compat import uuid7
 from billing import events, payments, purchases, refunds
 from billing.books import ledger
 from billing.books.ledger import Book
-from billing.models import Dispute, Event, Intent, Payment, Purchase, Refund
+from billing.invoicing import documents
+from billing.models import Dispute, Event, Intent, Invoice, Payment, Purchase, Refund
 from billing.settling import settle
-from catalog import licensing, publishing, withdrawing
-from catalog.models import Licence, Offer
+from catalog import extent, licensing, publishing, withdrawing
+from catalog.models import Licence, Offer, Reading
+from catalog.rows import access
 from marketplace.accounts.models import Account, User
 from marketplace.doctor import checks
+from marketplace.web.problems import Problem
 from marketplace.work.faults import PlatformFault
 from marketplace.work.models import Piece
 from tests.factories import a_dataset, a_listing, a_person, a_version, an_account
@@ -61,6 +71,17 @@ def told(news: list[SignedEvent]) -> None:
         )
         assert answer.status_code == 200
     work_off()
+
+
+def posted(body: str) -> HttpResponse:
+    """Post a text to our endpoint that Stripe signed."""
+    at = int(time.time())
+    secret = settings.STRIPE_WEBHOOK_SECRETS[0].encode()
+    signature = hmac.new(secret, f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
+    answer: HttpResponse = Client().post(
+        "/webhooks/stripe", body, content_type="application/json", HTTP_STRIPE_SIGNATURE=f"t={at},v1={signature}"
+    )
+    return answer
 
 
 def bought(buyer: tuple[User, Account], offer: Offer, world: StripeWorld, card: str = "4242424242424242") -> Purchase:
@@ -356,6 +377,7 @@ def test_a_dispute_suspends_and_its_end_restores_or_revokes(
     assert ledger.balance(Book.DISPUTES_HELD) == 0
     net = sum(moved.net for moved in list(stripe_world.client.v1.balance_transactions.list().auto_paging_iter()))
     assert ledger.balance(Book.STRIPE_CLEARING) == net
+    assert [note.gross for note in Invoice.objects.credit_notes()] == ([] if won else [PRICE])
     assert well() == []
 
 
@@ -448,12 +470,74 @@ def test_after_a_download_it_is_not_given_back_without_a_reason(
     assert licensing.may_have(buyer[1], version)
 
 
+@pytest.mark.parametrize("way", ["/datasets/seller/numbers", "/api/v1/datasets/seller/numbers/rows"])
+def test_rows_beyond_the_free_sample_count_as_used_once_and_those_of_the_sample_do_not(
+    offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld, way: str
+) -> None:
+    purchase = bought(buyer, offer, stripe_world)
+    client = Client()
+    client.force_login(buyer[0])
+    free = extent.extent(purchase.version).free["default", "train"]
+    assert client.get(way, {"offset": 0, "length": min(free, 100)}).status_code == 200
+    assert refunds.may_return(purchase)
+    for _ in range(2):
+        assert client.get(way, {"offset": free + 5}).status_code == 200
+    assert Reading.objects.get().licence.cause_id == purchase.id
+    assert not refunds.may_return(purchase)
+    client.post(reverse("billing:give-back", args=[purchase.id]))
+    assert not Refund.objects.exists()
+    page = client.get(reverse("catalog:licence", args=[Licence.objects.get(cause_id=purchase.id).id]))
+    assert "were first read" in page.content.decode()
+
+
+def test_rows_that_are_asked_for_while_the_licence_is_given_back_are_not_shown(
+    offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
+) -> None:
+    purchase = bought(buyer, offer, stripe_world)
+    before = access.reach(buyer[1], purchase.version)
+    purchases.give_back(purchase, by=buyer[0])
+    assert before is not None
+    with pytest.raises(Problem, match="licence"):
+        before.opened("default", "train", 0, 1 << 20)
+    assert not Reading.objects.exists()
+
+
+def test_the_rate_of_tax_is_printed_as_stripe_gave_it(
+    offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
+) -> None:
+    stripe_world.tax(8.875)
+    payment = bought(buyer, offer, stripe_world).payment
+    assert (payment.tax, payment.tax_percent) == (986, Decimal("8.875"))
+    assert documents.document(payment.invoices.get()).lines[0].rate == "8.875 %"
+
+
 def test_an_event_that_nobody_signed_is_refused_and_not_kept(stripe_world: StripeWorld) -> None:
     for signature in ("", "t=1,v1=00", "nonsense"):
         answer = Client().post(
             "/webhooks/stripe", "{}", content_type="application/json", HTTP_STRIPE_SIGNATURE=signature
         )
         assert answer.status_code == 400
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("odd", ["\\u0000", "\\ud800", "NaN", "1e999"])
+def test_an_event_with_what_the_database_cannot_keep_is_kept_without_it(stripe_world: StripeWorld, odd: str) -> None:
+    value = odd if odd[0] in "N1" else f'"a{odd}b"'
+    told = f'{{"object": {{"id": "price_1", "nickname": {value}}}}}'
+    assert posted(f'{{"id": "evt_odd", "type": "price.created", "data": {told}}}').status_code == 200
+    kept = Event.objects.get(stripe_id="evt_odd")
+    assert kept.object_id == "price_1"
+    assert kept.body["data"]["object"]["nickname"] in ("a\ufffdb", "nan", "inf")
+    work_off()
+    kept.refresh_from_db()
+    assert kept.state == Event.State.IGNORED
+
+
+@pytest.mark.parametrize("field", ["id", "type", "object"])
+def test_a_signed_text_with_names_longer_than_stripes_is_no_event(stripe_world: StripeWorld, field: str) -> None:
+    names = {"id": "evt_1", "type": "price.created", "object": "price_1"} | {field: "x" * 256}
+    told = {"id": names["id"], "type": names["type"], "data": {"object": {"id": names["object"]}}}
+    assert posted(json.dumps(told)).status_code == 400
     assert not Event.objects.exists()
 
 

@@ -11,11 +11,15 @@ from django.test import Client
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
 
-from billing.models import Payable, SellerAccount
+from billing import purchases
+from billing.models import Payable, Payment, SellerAccount
 from billing.selling import payout_holds, revenue
 from billing.selling.forecast import Forecast, forecast, next_payout
 from billing.selling.revenue import Figures
+from billing.settling import settle
+from catalog import publishing
 from catalog.models import Licence
 from marketplace.accounts.models import Account, User
 from tests.billing.selling import (
@@ -27,7 +31,7 @@ from tests.billing.selling import (
     pay_out,
     refund,
 )
-from tests.factories import a_person
+from tests.factories import a_dataset, a_listing, a_person, a_version
 from tests.stripe_world import StripeWorld
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -139,6 +143,40 @@ def test_the_page_shows_figures_plot_sales_and_the_next_payout(
     pay_out()
     payouts = client.get("/sell/payouts").content.decode()
     assert "Numbers &amp; more" in payouts and "€85.00" in payouts
+
+
+def test_what_each_listing_earned_is_told_on_the_page_and_in_the_csv(
+    client: Client, stripe_world: StripeWorld, seller: Account, monkeypatch: pytest.MonkeyPatch, s3_bucket: None
+) -> None:
+    buyer = a_person("buyer")
+    for name, price in (("cheap", 1_000), ("dear", 20_000), ("middling", 5_000)):
+        dataset = a_dataset(seller, name)
+        a_version(dataset)
+        offer = a_listing(dataset, price=price)
+        publishing.put_on_shelf(offer.listing)
+        purchase = purchases.buy(buyer[1], offer, by=buyer[0], key=uuid7())
+        stripe_world.pay(purchases.pay(purchase))
+        settle(purchase.payment_id)
+    a_sale(stripe_world, seller, 2_000)
+    refund(Payment.objects.get(amount=5_000), 1_000)
+    monkeypatch.setattr(revenue, "_LISTINGS", 2)
+    found = revenue.lines(seller)
+    assert [(line.dataset, line.sales, line.earned, line.refunded) for line in found] == [
+        ("dear", 1, 17_000, 0),
+        ("middling", 1, 4_250, 850),
+        (None, 1, 850, 0),
+        (None, 1, 1_700, 0),
+    ]
+    assert [line.title for line in found[2:]] == ["All other licences", "Custom orders"]
+    figures = revenue.figures(seller)
+    assert sum(line.earned for line in found) == figures.earned
+    assert sum(line.refunded for line in found) == figures.refunded
+    client.force_login(User.objects.get(email="maker@example.com"))
+    page = client.get("/sell/revenue").content.decode()
+    assert 'href="/datasets/maker/dear"' in page
+    assert "All other licences" in page
+    rows = csv.DictReader(io.StringIO(b"".join(client.get("/sell/revenue.csv")).decode()))  # type: ignore[arg-type]
+    assert [row["listing"] for row in rows] == ["maker/cheap", "maker/dear", "maker/middling", ""]
 
 
 def test_sales_are_shown_page_by_page(client: Client, stripe_world: StripeWorld, seller: Account) -> None:

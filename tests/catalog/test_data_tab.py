@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import duckdb
@@ -109,6 +110,27 @@ def test_a_row_has_an_address_of_its_own_with_its_neighbours(client: Client, dat
     assert 'rel="next"' not in last
     shown(client, f"{ADDRESS}/rows/200", status=404)
     shown(Client(), "/datasets/seller/nothing/rows/1", status=404)
+
+
+def test_the_share_of_rows_that_repeat_an_earlier_one_is_told(client: Client, dataset: Dataset) -> None:
+    rows = pa.table({"number": pa.array([1, 2, 3, 3], pa.int64())})
+    version = a_version_of(dataset, {"default": [rows]})
+    on_shelf(dataset)
+    assert "How many rows repeat an earlier one was not measured." in shown(client)
+    with_statistics(version, {"default": rows})
+    assert "25 % of the rows repeat an earlier one in every cell." in unescape(shown(client)).replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"share": 0, "exact": True}, "No row repeats an earlier one."),
+        ({"share": 0, "exact": False, "standard_error": 0.01}, "No row was found that repeats an earlier one."),
+        ({"share": 0.25, "exact": False, "standard_error": 0.01}, "About 25 % of the rows repeat"),
+    ],
+)
+def test_an_estimated_share_of_repeated_rows_says_that_it_is_one(told: dict[str, object], words: str) -> None:
+    assert words in pages._repeats(told).replace("\xa0", " ")
 
 
 def test_only_one_configuration_moves_when_it_is_paged(client: Client, dataset: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,8 @@ from catalog import licensing, publishing
 from catalog.models import Delivery, Licence, LicenceSuspension, Version
 from catalog.models.licence_state import NEXT
 from marketplace.accounts import tokens
-from marketplace.accounts.models import Account, Scope, User
+from marketplace.accounts.models import Account, Membership, Role, Scope, User
+from marketplace.mail.models import Message
 from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
@@ -226,3 +228,29 @@ def test_library_and_licence_say_how_it_stands_and_what_to_do(
     Licence.objects.filter(id=over.id).update(ends_at=timezone.now() - timedelta(seconds=1))
     assert "expired" in client.get("/library").content.decode()
     assert "is over" in client.get(f"/licences/{over.id}").content.decode()
+
+
+def letters() -> set[tuple[str, str]]:
+    """Who was written to about a licence, and in which words; the box is empty then."""
+    written = {(message.to, message.subject) for message in Message.objects.all()}
+    Message.objects.all().delete()
+    return written
+
+
+def test_the_holder_is_told_by_mail_of_each_step_and_why(licence: Licence) -> None:
+    for name, role in (("pays", Role.BILLING), ("works", Role.MEMBER)):
+        Membership.objects.create(account=licence.account, user=a_person(name)[0], role=role)
+    everybody, why = ("buyer@example.com", "pays@example.com", "works@example.com"), dispute()
+    steps: list[tuple[Callable[[], object], str, str]] = [
+        (lambda: licensing.suspend(cause_of(licence), why), "is suspended", "Its payment is disputed."),
+        (lambda: licensing.restore(cause_of(licence), why), "is in force again", "may be used as before"),
+        (lambda: licensing.revoke(cause_of(licence), Licence.Revoked.REFUNDED), "is revoked", "payment was given back"),
+    ]
+    for step, title, reason in steps:
+        step()
+        text = Message.objects.all()[0].text
+        assert reason in text
+        assert f"/licences/{licence.id}" in text
+        assert letters() == {(to, f"The licence to seller/numbers {title}") for to in everybody}
+        step()
+        assert not Message.objects.exists(), "once"

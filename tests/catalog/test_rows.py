@@ -257,9 +257,9 @@ def test_rows_are_found_in_any_of_thousands_of_files_by_few_queries(
 ) -> None:
     parts = [pa.table({"number": pa.array(range(n * 3, n * 3 + n % 4), pa.int64())}) for n in range(300)]
     version = a_version_of(dataset, {"default": parts})
-    a_licence(holder, version)
+    licence = a_licence(holder, version)
     everything = pa.concat_tables(parts).column("number").to_pylist()
-    reach = Reach(version, full=True)
+    reach = Reach(version, licence)
     with django_assert_max_num_queries(1):
         held = reach.holding("default", "train", 200, 100)
     assert len(held) <= 100

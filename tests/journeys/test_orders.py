@@ -99,7 +99,7 @@ def test_a_real_table_comes_back_as_50_000_made_rows(visit: Visit, tmp_path: Pat
     understood.wait_for(timeout=PATIENCE)
     visitor.look()
     told = {
-        row.locator("th").inner_text(): row.locator("td").all_inner_texts()
+        row.locator("th").inner_text(): row.locator("td").all_inner_texts()[:2]
         for row in understood.locator("tbody tr").all()
     }
     assert told["age"] == ["number", "int64"]

@@ -88,7 +88,10 @@ TABLE: Final[Mapping[str, Row]] = {
     f"{_DATASET}/buy": Row(form=OFFER),
     f"{_DATASET}/offers": NOTHING,
     f"{_DATASET}/offers/<uuid:offer>/close": NOTHING,
-    **{f"{_DATASET}/{tab}": NOTHING for tab in ("provenance", "load", "files", "versions", "problems")},
+    **{
+        f"{_DATASET}/{tab}": NOTHING
+        for tab in ("quality", "quality.json", "provenance", "load", "files", "versions", "problems")
+    },
     f"{_DATASET}/statistics": Row(sample=True),
     f"{_DATASET}/resolve/<str:revision>/<path:path>": Row(data=True, sample=True, queries=("", "?download=true")),
     _VERSION: Row(sample=True, queries=PAGES),
@@ -101,7 +104,8 @@ TABLE: Final[Mapping[str, Row]] = {
         f"{_VERSION}/{name}": NOTHING
         for name in (
             "manifest.json", "SHA256SUMS", "dictionary.csv", "dictionary.json", "croissant.json", "CITATION.cff",
-            "citation.bib", "problems/report", "withdraw", "provenance", "load", "files", "versions", "problems",
+            "citation.bib", "problems/report", "withdraw", "quality", "quality.json", "provenance", "load", "files",
+            "versions", "problems",
         )
     },
     "pictures/<uuid:version_id>/<slug:sha256>": Row(sample=True),

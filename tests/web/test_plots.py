@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketplace.web import plots
-from marketplace.web.plots import Categories, Gauge, Histogram, Rate, ShardCell, Stacks
+from marketplace.web.plots import Categories, Curve, Gauge, Histogram, Rate, ShardCell, Stacks
 
 # XML forbids most control characters; a template's HTML may hold them, so they are not what is looked for here.
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co")), max_size=40)
@@ -177,6 +177,35 @@ def test_a_gauge_keeps_its_marks_on_the_track() -> None:
     assert labels(root) == ["x: 7, yardstick -3; scale 0 to 1."]
 
 
+def test_a_gauge_shows_its_interval_and_all_yardsticks_and_says_them() -> None:
+    measure = Gauge(0, 1, 0.5, 0.25, interval=(0.4, 0.6), marks=[("a copy", 1), ("a guess", -2)])
+    root = looked_at(plots.gauge(measure, name="x"))
+    lines = [(line.get("class"), line.get("x1"), line.get("x2")) for line in root.iter("line")]
+    assert ("between", "40%", "60%") in lines
+    assert ("stroke", "100%", "100%") in lines and ("stroke", "0%", "0%") in lines
+    assert labels(root) == ["x: 0.5 (0.4 to 0.6), yardstick 0.25, a copy 1, a guess -2; scale 0 to 1."]
+
+
+@st.composite
+def curves(draw: st.DrawFn) -> Curve:
+    places = sorted(draw(st.sets(st.integers(0, 100), max_size=8)))
+    values = st.floats(-1e6, 1e6)
+    points = [(place / 100, draw(values)) for place in places]
+    best = draw(st.integers(0, len(points) - 1)) if points and draw(st.booleans()) else None
+    return Curve(points, draw(st.none() | values), best)
+
+
+@settings(max_examples=60)
+@given(curves(), NAMES)
+def test_a_curve_stays_within_its_frame_and_says_its_finding(plot: Curve, name: str) -> None:
+    root = looked_at(plots.curve(plot, name=name, low=name, high=name, height=132))
+    dots = list(root.iter("circle"))
+    assert len(dots) == len(plot.points)
+    for dot in dots:
+        assert 0 <= float(dot.get("cy", "")) <= 132
+    assert labels(root) == [plot.finding(name)]
+
+
 @st.composite
 def stacks(draw: st.DrawFn) -> Stacks:
     names = draw(st.lists(NAMES, max_size=14))
@@ -212,7 +241,8 @@ def test_names_of_columns_are_text() -> None:
         plots.histogram(histogram, name=hostile),
         plots.rate_line(Rate([START, START + timedelta(seconds=1)], [1, 2], hostile, [(START, hostile)])),
         plots.shard_cells([ShardCell("done", again=True)], again=hostile),
-        plots.gauge(Gauge(0, 1, 0.5), name=hostile),
+        plots.gauge(Gauge(0, 1, 0.5, marks=[(hostile, 1)]), name=hostile),
+        plots.curve(Curve([(0, 1), (1, 2)], 1.5, 1), name=hostile, low=hostile, high=hostile),
         plots.stacked_bars(Stacks([hostile], [(hostile, [1])]), label=hostile, words=lambda _: hostile),
         plots.key_of_stacks(Stacks([hostile], [(hostile, [1])])),
     ):
@@ -230,6 +260,10 @@ def test_names_of_columns_are_text() -> None:
         lambda: Histogram([0, 1], [1], log=True),
         lambda: Categories([("a", float("nan"))]),
         lambda: Gauge(1, 1, 1),
+        lambda: Curve([(0.5, 1), (0.2, 1)]),
+        lambda: Curve([(2, 1)]),
+        lambda: Curve([(0, float("nan"))]),
+        lambda: Curve([(0, 1)], best=1),
         lambda: Rate([START, START], [1, 2], "rows"),
         lambda: Stacks(["a"], [("one", [1, 2])]),
         lambda: Stacks(["a"], [("one", [-1])]),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-#: What else was measured in the same way: rows withheld from fitting, a copy of the rows fitted on, columns drawn
-#: independently of each other, and where it makes sense a guess without any data.
-Yardstick = Literal["holdout", "copy", "independent", "guess"]
+#: What else was measured in the same way: rows withheld from fitting, a copy of the rows fitted on, such rows drawn
+#: with replacement, columns drawn independently of each other, and where it makes sense a guess without any data.
+Yardstick = Literal["holdout", "copy", "bootstrap", "independent", "guess"]
 
 
 @dataclass(frozen=True)

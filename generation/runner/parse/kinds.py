@@ -17,12 +17,14 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet as pq
 
+from generation.relations import Lookup, Relation, evenly, find, find_lookups, sample_of
 from generation.runner.parse.arrow import ArrowType, pc
 from generation.runner.parse.faults import Fault, Faults, K, Limits
 from generation.runner.parse.notation import Reading
 from generation.runner.parse.store import Store
 
 _MOST_DECIMALS = 6
+_RELATED = ("number", "constant", "category", "boolean", "date", "datetime", "time")
 _USABLE = ("number", "category", "date", "datetime", "time", "boolean")
 _KEY_NAME = re.compile(
     r"(?i:(^|[_\s.-])(id|ids|key|uuid|guid|code|nr|no|number|num)$)|[a-z](Id|ID|Key|Code|Nr|No)$|(?i:^(id|key)[_\s.-])"
@@ -52,11 +54,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Understanding:
-    """What was understood of an upload: rows, columns and warnings; no value of the data."""
+    """What was understood of an upload: rows, columns, what follows from what, warnings; no value of the data."""
 
     rows: int
     holdout_rows: int
     columns: tuple[Column, ...]
+    relations: tuple[Relation | Lookup, ...]
     warnings: tuple[dict[str, str], ...]
 
     def as_json(self, size: int) -> dict[str, Any]:
@@ -65,6 +68,7 @@ class Understanding:
             "rows": self.rows,
             "holdout_rows": self.holdout_rows,
             "columns": columns,
+            "relations": [{"formula": one.formula, "sentence": one.sentence} for one in self.relations],
             "warnings": list(self.warnings),
         }
         return {"tables": {"default": table}, "bytes": size}
@@ -83,7 +87,27 @@ def understand(store: Store, readings: Sequence[Reading], limits: Limits, faults
     notes = [{"column": one.name, "message": one.note} for one in readings if one.note]
     notes += [{"column": one.name, "message": _WARNINGS[one.kind]} for one in columns if one.kind in _WARNINGS]
     notes += [{"column": one.name, "message": _IDENTIFIES} for one in columns if _may_identify(one, limits)]
-    return None if faults else Understanding(rows + withheld, withheld, columns, tuple(notes))
+    if faults:
+        return None
+    return Understanding(rows + withheld, withheld, columns, tuple(_relations(store, columns, limits)), tuple(notes))
+
+
+def _relations(store: Store, columns: Sequence[Column], limits: Limits) -> list[Relation | Lookup]:
+    """The relations between columns, found on a few thousand of the rows to learn from."""
+    kinds = {column.name: column.kind for column in columns}
+    wanted = [name for name in kinds if kinds[name] in _RELATED or name == limits.identifier]
+    if not wanted:
+        return []
+    rows = pq.read_metadata(store.kept).num_rows
+    places, first, kept = evenly(rows), 0, []
+    for batch in pq.ParquetFile(store.kept).iter_batches(columns=wanted):
+        here = places[(places >= first) & (places < first + batch.num_rows)] - first
+        kept.append(batch.take(pa.array(here)))
+        first += batch.num_rows
+    table = pa.Table.from_batches(kept)
+    sample = sample_of(table, kinds, limits.identifier)
+    codes = {name: kind for name, kind in kinds.items() if name != limits.identifier}
+    return [*find(sample), *find_lookups(table, codes, sample.people)]
 
 
 _WARNINGS = {

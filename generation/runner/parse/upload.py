@@ -45,10 +45,11 @@ _SIGNATURES = (
 def parse(path: Path, out_dir: Path, limits: Mapping[str, Any]) -> dict[str, Any]:
     """Read the upload at ``path`` into ``out_dir`` and return what was understood, or all that is wrong with it.
 
-    Good: ``{"tables": {"default": {"rows", "holdout_rows", "columns": […], "warnings": […]}}, "bytes"}``, and
-    ``out_dir`` holds what ``generation.runner.source`` opens. Bad: ``{"problems": [{code, field, message, remedy, row,
-    column}], "unlisted"}``, and ``out_dir`` holds nothing. ``limits`` are the members of ``Limits``; raises
-    ``ValueError`` when its ``holdout_key`` is missing. No returned text contains a value of the data.
+    Good: ``{"tables": {"default": {"rows", "holdout_rows", "columns": […], "relations": […], "warnings": […]}},
+    "bytes"}``, and ``out_dir`` holds what ``generation.runner.source`` opens. Bad: ``{"problems": [{code, field,
+    message, remedy, row, column}], "unlisted"}``, and ``out_dir`` holds nothing. ``limits`` are the members of
+    ``Limits``; raises ``ValueError`` when its ``holdout_key`` is missing. No returned text contains a value of the
+    data.
     """
     bounds = Limits.read(limits)
     faults = Faults()

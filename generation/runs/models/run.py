@@ -92,6 +92,12 @@ class Run(models.Model):
         return self.state in self.ENDED
 
     @property
+    def being_judged(self) -> bool:
+        """Is what was made still to be set beside what it was learnt from?"""
+        judged = any(finding["kind"] == "quality" for finding in self.assembled)
+        return self.state == self.State.ASSESSING and self.source_id is not None and not judged
+
+    @property
     def state_in_use(self) -> models.QuerySet[StateFile]:
         """The files of the state that its shards are made from, by name."""
         files = self.state_files.order_by("name")

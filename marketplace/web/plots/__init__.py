@@ -5,13 +5,15 @@ security policy refuses them): sizes are SVG attributes, colours are classes. Ea
 """
 
 from marketplace.web.plots.columns import category_bars, column_head, histogram, thumbnails
+from marketplace.web.plots.curves import curve
 from marketplace.web.plots.marks import digest_cells, gauge
 from marketplace.web.plots.progress import rate_line, shard_cells
-from marketplace.web.plots.shapes import Categories, Gauge, Histogram, Plot, Rate, ShardCell, Stacks
+from marketplace.web.plots.shapes import Categories, Curve, Gauge, Histogram, Plot, Rate, ShardCell, Stacks
 from marketplace.web.plots.stacks import key_of_stacks, stacked_bars
 
 __all__ = [
     "Categories",
+    "Curve",
     "Gauge",
     "Histogram",
     "Plot",
@@ -20,6 +22,7 @@ __all__ = [
     "Stacks",
     "category_bars",
     "column_head",
+    "curve",
     "digest_cells",
     "gauge",
     "histogram",

@@ -30,13 +30,17 @@ def digest_cells(digest: str) -> SafeString:
 
 
 def gauge(measure: Gauge, *, name: str, label: str = "", ends: bool = True) -> SafeString:
-    """A track with the yardstick as a ring and the value as a disc; ``ends`` writes both ends beside it."""
-    value = coordinate(_on_track(measure, measure.value))
+    """A track with the yardstick as a ring and the value as a disc; ``ends`` writes both ends beside it.
+
+    An interval lies on the track as a bar, further yardsticks stand on it as strokes.
+    """
+    value = _on_track(measure, measure.value)
     marks = format_html('<circle class="disc{}" cx="{}%" cy="8" r="4.5"/>', " watch" if measure.watch else "", value)
     if measure.reference is not None:
-        yardstick = coordinate(_on_track(measure, measure.reference))
+        yardstick = _on_track(measure, measure.reference)
         line = format_html('<line class="gap" x1="{}%" x2="{}%" y1="8" y2="8"/>', yardstick, value)
         marks = line + format_html('<circle class="ring" cx="{}%" cy="8" r="6"/>', yardstick) + marks
+    marks = _strokes(measure) + marks
     track = format_html('<line class="span" x1="0" x2="100%" y1="8" y2="8"/>{}', marks)
     words = label or measure.finding(name)
     svg = format_html('<svg class="gauge" width="100%" height="16" role="img" aria-label="{}">{}</svg>', words, track)
@@ -46,5 +50,18 @@ def gauge(measure: Gauge, *, name: str, label: str = "", ends: bool = True) -> S
     return format_html('<div class="scale"><span>{}</span>{}<span>{}</span></div>', low, svg, high)
 
 
-def _on_track(measure: Gauge, value: float) -> float:
-    return min(100.0, max(0.0, 100 * (value - measure.low) / (measure.high - measure.low)))
+def _strokes(measure: Gauge) -> SafeString:
+    """The interval, and the yardsticks beside the first."""
+    drawn = format_html_join(
+        "",
+        '<line class="stroke" x1="{}%" x2="{}%" y1="2" y2="14"/>',
+        ((_on_track(measure, value), _on_track(measure, value)) for _, value in measure.marks),
+    )
+    if measure.interval is None:
+        return drawn
+    low, high = (_on_track(measure, bound) for bound in measure.interval)
+    return drawn + format_html('<line class="between" x1="{}%" x2="{}%" y1="8" y2="8"/>', low, high)
+
+
+def _on_track(measure: Gauge, value: float) -> str:
+    return coordinate(min(100.0, max(0.0, 100 * (value - measure.low) / (measure.high - measure.low))))

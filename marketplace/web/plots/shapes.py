@@ -159,24 +159,69 @@ class ShardCell:
 
 @dataclass(frozen=True)
 class Gauge:
-    """One measure on a track with both ends written: ``reference`` is the yardstick, ``watch`` asks for attention."""
+    """One measure on a track with both ends written: ``reference`` is the yardstick, ``watch`` asks for attention.
+
+    ``interval`` are the bounds within which the value lies for nearly certain; ``marks`` are further yardsticks, each
+    with its words. Raises ValueError where the ends are not in order.
+    """
 
     low: float
     high: float
     value: float
     reference: float | None = None
     watch: bool = False
+    interval: tuple[float, float] | None = None
+    marks: Sequence[tuple[str, float]] = ()
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise ValueError(f"a gauge rises from its low end: {self.low} is not below {self.high}")
 
     def finding(self, name: str) -> str:
-        """One sentence: the value, its yardstick, and the ends of the scale."""
+        """One sentence: the value, its yardsticks, and the ends of the scale."""
+        between = "" if self.interval is None else f" ({thousands(self.interval[0])} to {thousands(self.interval[1])})"
         yardstick = "" if self.reference is None else f", yardstick {thousands(self.reference)}"
+        others = "".join(f", {words} {thousands(value)}" for words, value in self.marks)
         watch = ", to watch" if self.watch else ""
         ends = f"scale {thousands(self.low)} to {thousands(self.high)}"
-        return f"{name}: {thousands(self.value)}{yardstick}{watch}; {ends}."
+        return f"{name}: {thousands(self.value)}{between}{yardstick}{others}{watch}; {ends}."
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A measure over shares from 0 to 1, beside a level that it is read against; ``best`` is the place to be marked.
+
+    Raises ValueError for shares that do not rise from point to point, and for a place that is none.
+    """
+
+    points: Sequence[tuple[float, float]]
+    reference: float | None = None
+    best: int | None = None
+
+    def __post_init__(self) -> None:
+        places = [place for place, _ in self.points]
+        if any(a >= b for a, b in pairwise(places)) or any(not 0 <= place <= 1 for place in places):
+            raise ValueError("the points of a curve lie one after the other, from 0 to 1")
+        if not all(math.isfinite(value) for _, value in self.points):
+            raise ValueError("a point of a curve is a finite number")
+        if self.best is not None and not 0 <= self.best < len(self.points):
+            raise ValueError(f"there is no point {self.best} of {len(self.points)}")
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest of all that is drawn, a little apart."""
+        drawn = [value for _, value in self.points] + ([] if self.reference is None else [self.reference])
+        low, high = min(drawn, default=0.0), max(drawn, default=1.0)
+        return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+    def finding(self, name: str) -> str:
+        """One sentence: both ends, the best point and the level beside it."""
+        if not self.points:
+            return f"{name}: nothing measured."
+        said = ", ".join(f"{percent(place)} {thousands(value)}" for place, value in (self.points[0], self.points[-1]))
+        best = "" if self.best is None else f"; best at {percent(self.points[self.best][0])}"
+        level = "" if self.reference is None else f"; beside {thousands(self.reference)}"
+        return f"{name}: {said}{best}{level}."
 
 
 def shares(counts: Sequence[float]) -> list[float]:

@@ -10,7 +10,7 @@ from django.db.models import F, Q, Sum
 
 from billing.books import ledger
 from billing.books.ledger import Book
-from billing.models import Dispute, Entry, Intent, Payable, Payment, Purchase, Refund, Transaction
+from billing.models import Dispute, Entry, Intent, Invoice, Payable, Payment, Purchase, Refund, Transaction
 from catalog.models import Licence
 from marketplace.doctor import checks
 from marketplace.work.models import Piece
@@ -45,6 +45,7 @@ def broken_in_the_end(history: History) -> list[str]:
         *_sent_unlike_stripe(truth),
         *_undelivered(truth),
         *_left_undone(),
+        *_wrong_documents(),
         *_doctor(),
     ]
 
@@ -60,12 +61,16 @@ class Truth:
         self.refunds = list(v1.refunds.list(full).auto_paging_iter())
         self.disputes = list(v1.disputes.list(full).auto_paging_iter())
         self.transfers = list(v1.transfers.list(full).auto_paging_iter())
-        #: The tax that a page found, by the intent that paid there.
+        #: The tax that a page found, or the calculation that a charge without a page names, by the intent that paid.
         self.taxes = {
             one.payment_intent: one.total_details.amount_tax
             for one in v1.checkout.sessions.list(full).auto_paging_iter()
             if one.total_details is not None
         }
+        for intent in self.intents:
+            if linked := intent.to_dict().get("hooks"):
+                found = v1.tax.calculations.retrieve(linked["inputs"]["tax"]["calculation"])
+                self.taxes[intent.id] = found.tax_amount_inclusive
         self.payments = {str(payment.id): payment for payment in history.payments()}
 
     def of(self, payment_id: str) -> list[Any]:
@@ -185,7 +190,7 @@ def _unlike_stripe(truth: Truth) -> Iterator[str]:
         back = sum(truth.back(one) for one in taken if one.id in paid)
         lost = sum(truth.lost(one) for one in taken if one.id in paid)
         taxes = [truth.taxes[one] for one in paid & truth.taxes.keys()]
-        if payment.captured and taxes and taxes != [payment.tax]:
+        if payment.captured and taxes != [payment.tax]:
             yield f"{payment} says that {payment.tax} of it is tax, Stripe {taxes}"
         if payment.refunded != back or payment.charged_back != min(lost, payment.captured - back):
             yield f"{payment} says {payment.refunded} and {payment.charged_back} went back, Stripe {back} and {lost}"
@@ -267,6 +272,21 @@ def _left_undone() -> Iterator[str]:
         yield f"{piece} was given up: {piece.fault_message}"
     for payment in Payment.objects.waiting():
         yield f"{payment} waits for ever"
+
+
+def _wrong_documents() -> Iterator[str]:
+    """An invoice less its credit notes is what is kept, and its tax what the ledger has, but for what was recalled."""
+    for payment in Payment.objects.filter(captured__gt=0).prefetch_related("invoices"):
+        sums: Counter[str] = Counter()
+        for document in payment.invoices.all():
+            sign = -1 if document.kind == Invoice.Kind.CREDIT else 1
+            sums.update(gross=sign * document.gross, tax=sign * document.tax)
+        if sums["gross"] != payment.kept:
+            yield f"{payment} kept {payment.kept}, and its documents say {sums['gross']}"
+        entries = Entry.objects.filter(book=Book.TAX, transaction__payment=payment)
+        booked = -entries.aggregate(tax=Sum("amount", default=0))["tax"]
+        if sums["tax"] != booked and not payment.invoices.filter(kind=Invoice.Kind.RECALL).exists():
+            yield f"the tax of {payment} is {booked}, and its documents say {sums['tax']}"
 
 
 def _doctor() -> Iterator[str]:

@@ -514,7 +514,7 @@ class Shelf:
     digest: str
 
 
-SHELVES = [Shelf("2.0.0", "2f460d42b324c434d1f29d99ec6257446a8929509e478fd07fea226a4595778c")]
+SHELVES = [Shelf("2.0.0", "4534b3a364ff960d2ab9b9390ef4d19d8f412a01a68f5776d7de69889eeba379")]
 
 
 @pytest.mark.parametrize("shelf", SHELVES, ids=lambda shelf: shelf.release)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from billing import holds, payments
-from billing.models import CheckoutSession, Payment, Refund
+from billing.invoicing import profiles
+from billing.invoicing.profiles import Details
+from billing.models import CheckoutSession, Customer, Entry, Intent, Invoice, Payment, Refund
 from catalog import licensing
 from catalog.models import Licence, Version
 from generation.orders import ordering, settling
 from generation.orders.models import Order
 from generation.orders.models import order as order_model
 from generation.runs.models import Generator, Run
-from marketplace.accounts.models import Account
+from marketplace.accounts.models import Account, User
 from marketplace.doctor import checks
 from marketplace.work.celery_tasks import perform
 from marketplace.work.models import Piece
@@ -324,6 +328,105 @@ def test_a_long_order_saves_the_card_and_charges_it_at_delivery(
     work_off()
     assert (again(order).state, charges(stripe_world)) == ("delivered", [(525, 0)])
     assert faults() == []
+
+
+def test_a_card_that_is_charged_at_delivery_pays_the_tax_of_where_its_owner_is(
+    client: Client, stripe_world: StripeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_model, "LONGEST_HELD", timedelta(0))
+    stripe_world.tax(8.875)
+    order = quoted(client)
+    stripe_world.pay(to_page(client, order))
+    order = come_back(client, order)
+    assert (order.state, captured(stripe_world)) == ("delivered", 525)
+    payment = Payment.objects.get()
+    assert (payment.tax, payment.tax_percent) == (43, Decimal("8.875"))
+    assert Entry.objects.filter(book=Entry.Book.TAX).get().amount == -43
+    invoice = Invoice.objects.get()
+    assert (invoice.net, invoice.tax, invoice.lines[0]["rate"]) == (482, 43, 887.5)
+    assert "8.875 %" in client.get(f"/invoices/{invoice.id}").content.decode()
+    (made,) = stripe_world.client.v1.payment_intents.list().data
+    linked = made.to_dict()["hooks"]["inputs"]["tax"]["calculation"]
+    assert linked == Intent.objects.get().calculation
+    calculation = stripe_world.client.v1.tax.calculations.retrieve(linked)
+    assert (calculation.amount_total, calculation.tax_amount_inclusive) == (525, 43)
+    assert calculation.customer_details.address and calculation.customer_details.address.country == "NL"
+    assert faults() == []
+
+
+def test_a_buyer_who_owes_the_tax_itself_by_then_is_charged_none_at_delivery(
+    client: Client, stripe_world: StripeWorld, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_model, "LONGEST_HELD", timedelta(0))
+    stripe_world.tax(21)
+    order = quoted(client)
+    stripe_world.pay(to_page(client, order))
+    profile = profiles.keep(account, Details("Buyer sp. z o.o.", "ul. Prosta 1", "Łódź", "PL", tax_id="PL1234567890"))
+    boss = User.objects.create_superuser("boss@example.com", "correct horse")
+    profiles.confirm_tax_id(profile, profiles.registered(profile), by=boss)
+    assert come_back(client, order).state == "delivered"
+    payment = Payment.objects.get()
+    assert (payment.captured, payment.tax, payment.tax_percent) == (525, 0, 0)
+    assert Invoice.objects.get().reverse_charge
+
+
+@pytest.mark.parametrize("told", ["a profile", "nothing"])
+def test_a_card_whose_owner_is_nowhere_known_is_not_charged_before_they_say_where(
+    client: Client, stripe_world: StripeWorld, account: Account, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    monkeypatch.setattr(order_model, "LONGEST_HELD", timedelta(0))
+    stripe_world.tax(21)
+    order = quoted(client)
+    stripe_world.pay(to_page(client, order))
+    assert client.get(f"/orders/{order.id}/paid").status_code == 302
+    customer = Customer.objects.get()
+    bare = stripe_world.client.v1.payment_methods.attach("pm_card_visa", {"customer": customer.stripe_id})
+    Customer.objects.update(payment_method=bare.id)
+    if told == "a profile":
+        profiles.keep(account, Details("Buyer GmbH", "Street 1", "Berlin", "DE"))
+    work_off()
+    order = again(order)
+    if told == "a profile":
+        assert (order.state, Payment.objects.get().tax) == ("delivered", 91)
+        return
+    assert (order.state, charges(stripe_world)) == ("payment_due", [])
+    assert order.payment is not None
+    assert "in which country you are" in order.payment.refusal
+    assert "in which country you are" in mail.outbox[-1].body
+    stripe_world.pay(to_page(client, order))
+    assert (come_back(client, order).state, captured(stripe_world)) == ("delivered", 525)
+    assert Payment.objects.get().tax == 91
+
+
+def test_where_no_tax_is_worked_out_a_saved_card_is_charged_without_asking_where(
+    client: Client, stripe_world: StripeWorld, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.STRIPE_AUTOMATIC_TAX = False
+    monkeypatch.setattr(order_model, "LONGEST_HELD", timedelta(0))
+    stripe_world.tax(21)
+    order = quoted(client)
+    stripe_world.pay(to_page(client, order))
+    assert come_back(client, order).state == "delivered"
+    assert (Payment.objects.get().tax, Intent.objects.get().calculation) == (0, "")
+
+
+def test_a_charge_whose_answer_was_lost_is_repeated_with_the_same_tax(
+    client: Client, stripe_world: StripeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_model, "LONGEST_HELD", timedelta(0))
+    stripe_world.tax(21)
+    order = quoted(client)
+    stripe_world.pay(to_page(client, order))
+    assert client.get(f"/orders/{order.id}/paid").status_code == 302
+    stripe_world.fail_next(9, "effect_then_drop", operation="PostPaymentIntents")
+    work_off()
+    assert again(order).state == "settling"
+    stripe_world.mend()
+    stripe_world.tax(19)
+    Piece.objects.filter(kind=ordering.SETTLE, state="due").update(due_at=past())
+    work_off()
+    assert (again(order).state, charges(stripe_world)) == ("delivered", [(525, 0)])
+    assert (Payment.objects.get().tax, Payment.objects.get().tax_percent) == (91, 21)
 
 
 def test_a_saved_card_that_is_refused_makes_the_payment_due(

@@ -95,35 +95,6 @@ def _decimals(numbers: Floats, plan: ColumnPlan) -> int:
     return int(np.clip(_DIGITS - 1 - np.floor(np.log10(spread)), -300, min(room, 300)))
 
 
-def to_numbers(units: list[Floats], missing: Bools | None, plan: ColumnPlan, coding: Coding) -> Floats:
-    """Return drawn whole units as numbers: dates as days, times and moments as seconds; NaN where missing."""
-    seconds = max(coding.step, 1) / 1e6
-    if pa.types.is_time(plan.type):
-        numbers = units[0] * seconds
-    elif pa.types.is_timestamp(plan.type):
-        numbers = units[0] * 86_400.0 + (units[1] * seconds if len(units) > 1 else 0.0)
-    else:
-        numbers = _scaled(units[0], coding.decimals)
-    found: Floats = numbers if missing is None else np.where(missing, np.nan, numbers)
-    return found
-
-
-def to_units(numbers: Floats, plan: ColumnPlan, coding: Coding) -> tuple[list[Floats], Bools | None]:
-    """Return what ``to_numbers`` was given, for numbers that were changed since."""
-    missing = np.isnan(numbers)
-    numbers = np.where(missing, 0.0, numbers)
-    if pa.types.is_timestamp(plan.type):
-        days = np.floor(numbers / 86_400.0)
-        clock = np.rint((numbers - days * 86_400.0) * 1e6 / max(coding.step, 1))
-        units = [days, clock] if coding.step else [days]
-    elif pa.types.is_time(plan.type):
-        units = [np.rint(numbers * 1e6 / max(coding.step, 1))]
-    else:
-        scale = 10.0 ** abs(coding.decimals)
-        units = [np.rint(numbers * scale if coding.decimals >= 0 else numbers / scale)]
-    return units, missing if missing.any() else None
-
-
 def decode_units(units: list[Floats], missing: Bools | None, plan: ColumnPlan, coding: Coding) -> ArrowArray:
     """Return an array of the column's type from drawn whole units of each feature."""
     type_ = plan.type

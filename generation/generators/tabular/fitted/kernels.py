@@ -27,14 +27,15 @@ _HASH = np.uint64(0x9E3779B97F4A7C15)
 
 @compiled
 def grow(  # type: ignore[no-untyped-def]
-    bins, sizes, points, rows, least, floor, strong, needed, depth, predictor, cut, left, start, end
+    bins, sizes, favours, points, rows, least, floor, strong, needed, depth, predictor, cut, left, start, end
 ):
     """Grow a greedy tree and return its number of nodes.
 
     ``bins`` (predictors × rows) in ``sizes[f]`` bins each, ``points`` (rows × dimensions) what is to be told apart,
     ``rows`` those to grow on, put into the order of the leaves. A split maximises the sum of squares between its two
-    sides. It needs ``least`` rows on both (``floor`` if it explains a ``strong`` share) and ``needed`` times the gain
-    of chance. Node n has predictor, cut, first of two children (-1 in a leaf) and its slice of ``rows``.
+    sides, times what its predictor is favoured by. It needs ``least`` rows on both (``floor`` if it explains a
+    ``strong`` share) and ``needed`` times the gain of chance. Node n has predictor, cut, first of two children (-1 in a
+    leaf) and its slice of ``rows``.
     """
     count = len(rows)
     aside = np.empty(count, rows.dtype)
@@ -98,12 +99,12 @@ def grow(  # type: ignore[no-untyped-def]
                         for d in range(DIMENSIONS):
                             one += below[d] * below[d]
                             other += (total[d] - below[d]) ** 2
-                        gain = one / under + other / over
-                        if gain > best and ((under >= least and over >= least) or gain - base > strong * spread):
-                            best = gain
+                        gain = one / under + other / over - base
+                        if gain * favours[f] > best and ((under >= least and over >= least) or gain > strong * spread):
+                            best = gain * favours[f]
                             best_predictor = f
                             best_cut = c
-                if best_predictor >= 0 and (best - base) * size > needed * spread:
+                if best_predictor >= 0 and best * size > needed * spread:
                     p = a
                     kept = 0
                     for i in range(a, b):

@@ -35,10 +35,12 @@ def learn(
     streams: Streams,
     tell: Tell,
     first: Sequence[str] = (),
+    then: Sequence[str] = (),
 ) -> State:
     """Learn every column of ``plans`` from ``rows``; ``units`` is how many rows will be made (keys must suffice).
 
     Columns named in ``first`` are drawn before all others, together: shares of their cells can be given to ``draw``.
+    Those named in ``then`` come after them.
     """
     columns: list[dict[str, Json]] = []
     coded = _Coding(people)
@@ -54,7 +56,7 @@ def learn(
             entry["features"] = coded.add(plan, learned, pc.is_null(array).to_numpy(zero_copy_only=False))
         columns.append(entry)
     coded.settle(streams)
-    return to_state(_model(coded, columns, first, people, streams, tell))
+    return to_state(_model(coded, columns, first, then, people, streams, tell))
 
 
 @dataclass
@@ -104,6 +106,7 @@ def _model(
     coding: _Coding,
     columns: Sequence[dict[str, Json]],
     first: Sequence[str],
+    then: Sequence[str],
     people: People,
     streams: Streams,
     tell: Tell,
@@ -113,14 +116,15 @@ def _model(
     ties = ties_between(coded)
     numbers: dict[Any, Any] = {entry["name"]: entry["features"] for entry in columns}
     head: list[int] = [number for name in first for number in numbers.get(name, ())]
-    order = order_of(coded, head)
+    next_: list[int] = [number for name in then for number in numbers.get(name, ())]
+    order = order_of(coded, [*head, *next_])
     leading = leaders(order, coding.missing)
     forests: dict[int, Any] = {}
     for place, number in enumerate(order):
         tell(0.6 + 0.4 * place / len(order), "learning what ties the columns together")
         # a feature of one code tells nothing
         earlier = [i for i in order[:place] if coded[i].feature.size > 1]
-        forests[number] = grow_forest(coded, number, earlier, leading[number], ties, people, streams)
+        forests[number] = grow_forest(coded, number, earlier, leading[number], ties, people, streams, next_)
     tell(1.0, "learned")
     return Model(
         columns=list(columns),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, cast
+from dataclasses import replace
+from typing import Annotated, Literal, cast
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from generation.generators.tabular.fitted.arrow import ArrowArray
+from generation.generators.tabular.fitted.demanded import column_problems, demanded, line_problems, source_problems
+from generation.generators.tabular.fitted.held import held_in, hold_rows, learn_held, part_plans, told_of, with_parts
 from generation.generators.tabular.fitted.keys import largest_key
 from generation.generators.tabular.fitted.model import draw, learn
 from generation.generators.tabular.fitted.privacy import People
+from generation.generators.tabular.fitted.said import Column, Said, corrected, faults_of, with_unit
 from generation.generators.tabular.fitted.sample import learned_rows, sample
 from generation.generators.tabular.fitted.understanding import ColumnPlan, output_field, understood
 from generation.sdk import Job, Json, Layout, Needs, Problem, Source, SourceFacts, State, Table, TableFacts, Tell
@@ -25,25 +29,62 @@ _MANY_LEVELS = 10_000
 _BLOCK = 20_000
 _BLOCK_CELLS = 4_000_000
 
+#: A line of text, as a buyer types it.
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+#: The formula of a relation that was found in the source; pages offer those that there are.
+Relation = Annotated[Line, Field(json_schema_extra={"format": "relation"})]
 
-class Parameters(BaseModel):
+
+class Parameters(Said):
     """What a buyer may say about the table to be made."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    include: list[str] = Field(
+    include: list[Column] = Field(
         default=[], title="Columns", description="Columns to make; none named means all.", max_length=1_000
     )
-    target: str | None = Field(
+    target: Column | None = Field(
         default=None,
         title="Target",
         description="The column that models will predict, if there is one: what it hangs on is kept best.",
         max_length=200,
     )
-    identifier: str | None = Field(
+    identifier: Column | None = Field(
         default=None,
         title="Identifying column",
         description="The column that tells people apart, if one person has several rows: people are counted, not rows.",
+        max_length=200,
+    )
+    conditions: list[Line] = Field(
+        default=[],
+        title="Conditions",
+        description="What shares of the rows are to be: fraud = yes: 20 %, or, without a share, of all rows: "
+        "sex = F and age >= 70. Put names and values with spaces or signs in double quotes.",
+        max_length=50,
+    )
+    balance: list[Line] = Field(
+        default=[],
+        title="Balanced columns",
+        description="Columns whose levels are to be equally frequent.",
+        max_length=10,
+    )
+    independent: list[Line] = Field(
+        default=[],
+        title="Made independent",
+        description="Which target is not to hang on which sensitive column: income from sex.",
+        max_length=10,
+    )
+    rules: list[Line] = Field(
+        default=[],
+        title="Rules",
+        description="What every row must keep: age >= 18, admitted <= discharged, ward in (A, B), "
+        "if sex = M then pregnant = no, unique case. A missing value keeps any rule.",
+        max_length=50,
+    )
+    ignore_relations: list[Relation] = Field(
+        default=[],
+        title="Relations not to keep",
+        description="Of what was found to hold in the upload, what need not hold in what is made.",
         max_length=200,
     )
 
@@ -61,7 +102,7 @@ class FittedTable:
     Parameters: type[BaseModel] = Parameters
     source: Literal["required"] = "required"
     exact: Literal["runtime"] = "runtime"
-    shares: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ("generation.relations",)
 
     def check(self, job: Job) -> list[Problem]:
         """Return every fault of the parameters against the source's columns, rows and types."""
@@ -69,24 +110,29 @@ class FittedTable:
         if job.facts is None or _TABLE not in job.facts.tables:
             return [Problem("source", "There is no table to learn from.", "Upload a CSV or Parquet file first.")]
         facts = job.facts.tables[_TABLE]
-        problems = _check_names(params, facts)
+        problems = [*_check_names(params, facts), *faults_of(params, facts)]
         if facts.rows < _LEAST_ROWS:
             message = f"The source has {facts.rows} rows to learn from; at least {_LEAST_ROWS} are needed."
             problems.append(Problem("source", message, "Upload a table with more rows."))
         if job.units > _MOST_UNITS:
             message = f"{job.units:,} rows are more than can be made in one order."
             problems.append(Problem("units", message, f"Ask for at most {_MOST_UNITS:,}."))
+        problems += line_problems(params)
         if not problems:
-            plans = understood(facts, params.include, params.identifier)
+            plans = _plans(job)
             problems += [*_check_target(plans, params.target), *_check_plans(plans, job.units)]
+            problems += column_problems(demanded(params), plans, facts.relations)
+        if not problems and job.source is not None:
+            problems += _check_rows(job, job.source)
         return problems
 
     def layout(self, job: Job) -> Layout:
         """One table with the source's columns in their order, those left out missing."""
         plans = _plans(job)
         keys = tuple(plan.name for plan in plans if plan.fate == "key")[:1]
-        schema = pa.schema([output_field(plan) for plan in plans])
-        return Layout("row", _block_of(len(plans)), (Table(_TABLE, schema, key=keys),))
+        schema = pa.schema([with_unit(output_field(plan), _parameters(job)) for plan in plans])
+        table = Table(_TABLE, schema, key=keys, rules=tuple(_parameters(job).rules))
+        return Layout("row", _block_of(len(plans)), (table,))
 
     def needs(self, job: Job) -> Needs:
         """Memory for the sample, its codes and what trees look at; time by columns, measured at 15 and scaled."""
@@ -116,15 +162,26 @@ class FittedTable:
         target = _parameters(job).target
         rows = sample(source, _TABLE, wanted, job.streams, tell, target)
         people = People() if identifier is None else _people(rows.column(identifier))
-        return learn(rows, plans, job.units, people, job.streams, tell, () if target is None else (target,))
+        asked = demanded(_parameters(job))
+        rows, parts = with_parts(rows, asked.wishes)
+        first = [plan.name for plan in part_plans(asked.wishes)]
+        then = () if target is None else (target,)
+        all_plans = [*plans, *part_plans(asked.wishes)]
+        state = learn(rows, all_plans, job.units, people, job.streams, tell, first, then)
+        offered = _facts(source.facts).relations
+        held = learn_held(asked, rows, parts, plans, offered, state, people, target)
+        return {**state, "held": held}
 
     def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Yield the rows of ``units`` as one batch."""
-        arrays = draw(state, _plans(job), job.streams, units)
+        plans, asked, held = _plans(job), demanded(_parameters(job)), held_in(state)
+        drawn = draw(state, [*plans, *part_plans(asked.wishes)], job.streams, units, held.shares)
+        arrays = hold_rows(held, asked, plans, drawn, job.streams, units)
         yield _TABLE, pa.record_batch(arrays, schema=self.layout(job).tables[0].schema)
 
     def answer_key(self, job: Job, state: State) -> Json:
-        return None
+        """The shares that were asked for and what they rest on, ``None`` if none were."""
+        return told_of(demanded(_parameters(job)), state)
 
 
 def _parameters(job: Job) -> Parameters:
@@ -136,8 +193,13 @@ def _plans(job: Job) -> list[ColumnPlan]:
     if job.facts is None:
         raise ValueError("tabular needs the facts of a source")
     params = _parameters(job)
-    plans = understood(_facts(job.facts), params.include, params.identifier)
-    return [plan for plan in plans if plan.fate != "dropped"]
+    unique = demanded(params).unique
+    plans = understood(corrected(_facts(job.facts), params), params.include, params.identifier)
+    return [
+        replace(plan, fate="key", nullable=False) if plan.name in unique and plan.fate == "learned" else plan
+        for plan in plans
+        if plan.fate != "dropped"
+    ]
 
 
 def _block_of(columns: int) -> int:
@@ -198,6 +260,22 @@ def _check_plans(plans: list[ColumnPlan], units: int) -> list[Problem]:
             remedy = f"Ask for at most {largest_key(plan.type):,} rows, or leave the column out."
             problems.append(Problem("units", message, remedy))
     return problems
+
+
+def _check_rows(job: Job, source: Source) -> list[Problem]:
+    """What the rows of the source cannot give."""
+    params = _parameters(job)
+    asked = demanded(params)
+    learned = {plan.name for plan in _plans(job) if plan.fate == "learned"}
+    named = [*asked.wishes.columns, *(test.column for rule in asked.rules for test in rule.then)]
+    columns = [name for name in dict.fromkeys(named) if name in learned]
+    if not columns:
+        return []
+    if params.identifier is not None:
+        columns.append(params.identifier)
+    rows = sample(source, _TABLE, columns, job.streams, lambda share, doing: None)
+    people = People() if params.identifier is None else _people(rows.column(params.identifier))
+    return source_problems(asked, rows, people)
 
 
 def _people(column: ArrowArray) -> People:

@@ -6,7 +6,7 @@ microdata", 2005; Nowok, Raab and Dibben, "synthpop", 2016.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,12 @@ from generation.sdk import Streams
 _LEAST_ROWS = 30  # of a leaf
 _FLOOR = 10  # of a leaf that explains much
 _STRONG = 0.5
-_SIGNIFICANT = 2.5  # standard deviations; lower ones learn the rows by heart
+_SIGNIFICANT = 2.8  # standard deviations; lower ones learn the rows by heart
 _DEPTH = 40
-_TREES = 2
+_TREES = 5
 _PART = 0.7  # of the rows, for each tree
 _MOST_PREDICTORS = 48
+_FAVOUR = 1.5
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,24 @@ def grow_forest(
     ties: Floats,
     people: People,
     streams: Streams,
+    favourites: Collection[int] = (),
 ) -> Forest:
-    """Learn feature ``target`` from the features ``earlier``, where ``leader`` (-1: none) is not missing."""
+    """Learn feature ``target`` from the features ``earlier``, where ``leader`` (-1: none) is not missing.
+
+    Splits on ``favourites`` count for more: what hangs on them matters most to whoever uses the rows.
+    """
     own = coded[target]
     rows = own.known if leader < 0 else own.known & (coded[leader].codes > 0) & (own.codes > 0)
     telling = sorted(earlier, key=lambda i: (-ties[target, i], i))
-    earlier = [i for i in earlier if i in set(telling[:_MOST_PREDICTORS])]
+    looked_at = {*telling[:_MOST_PREDICTORS], *favourites}
+    earlier = [i for i in earlier if i in looked_at]
     places = points(own, rows, [coded[i] for i in telling], streams)
     looks = [(i, lookup) for i in earlier for lookup in orderings(coded[i], rows, own, places)]
     additive = learn_additive(coded, target, rows, telling, places)
     bins = [lookup[coded[i].codes] for i, lookup in looks] + (additive.bins(coded) if additive else [])
     sizes = [int(lookup.max()) + 1 for _, lookup in looks] + ([256] * len(additive.edges) if additive else [])
+    favours = np.ones(len(bins))
+    favours[[number for number, (i, _) in enumerate(looks) if i in favourites]] = _FAVOUR
     matrix = np.stack(bins) if bins else np.empty((0, len(own.codes)), np.uint8)
     of_rows = places[own.codes]
     needed = _gain_of_chance(of_rows[rows])
@@ -86,7 +94,7 @@ def grow_forest(
     trees = []
     for _ in range(_TREES):
         part = np.sort(rng.permutation(chosen)[: max(1, int(len(chosen) * _PART))])
-        trees.append(_grow_tree(matrix, np.array(sizes, np.int64), of_rows, own.codes, part, needed, people))
+        trees.append(_grow_tree(matrix, np.array(sizes, np.int64), favours, of_rows, own.codes, part, needed, people))
     return _together(trees, looks, additive, leader)
 
 
@@ -103,13 +111,27 @@ def _gain_of_chance(places: Floats) -> float:
 
 
 def _grow_tree(
-    bins: Bytes, sizes: Ints, places: Floats, codes: Codes, rows: Ints, needed: float, people: People
+    bins: Bytes, sizes: Ints, favours: Floats, places: Floats, codes: Codes, rows: Ints, needed: float, people: People
 ) -> _Tree:
     most = 2 * (len(rows) // _FLOOR) + 3
     predictor, cut, left, start, end = (np.zeros(most, np.int32) for _ in range(5))
     order = rows.astype(np.int32)
     size = grow(
-        bins, sizes, places, order, _LEAST_ROWS, _FLOOR, _STRONG, needed, _DEPTH, predictor, cut, left, start, end
+        bins,
+        sizes,
+        favours,
+        places,
+        order,
+        _LEAST_ROWS,
+        _FLOOR,
+        _STRONG,
+        needed,
+        _DEPTH,
+        predictor,
+        cut,
+        left,
+        start,
+        end,
     )
     tree = _Tree(predictor[:size], cut[:size], left[:size], start[:size], end[:size], codes[order])
     if people.codes is not None:

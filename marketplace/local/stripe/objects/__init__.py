@@ -14,6 +14,7 @@ from marketplace.local.stripe.objects import (
     payouts,
     refunds,
     setup_intents,
+    taxes,
     transfers,
     webhook_endpoints,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "payouts",
     "refunds",
     "setup_intents",
+    "taxes",
     "transfers",
     "webhook_endpoints",
 ]

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from marketplace.local.stripe import money
 from marketplace.local.stripe.cards import Card
 from marketplace.local.stripe.errors import StripeError, unsupported
-from marketplace.local.stripe.objects import customers, invoices, payment_intents, payment_methods, setup_intents
+from marketplace.local.stripe.objects import (
+    customers,
+    invoices,
+    payment_intents,
+    payment_methods,
+    setup_intents,
+    taxes,
+)
 from marketplace.local.stripe.objects.events import emit
 from marketplace.local.stripe.operations import Answer, Call, change_metadata, need, only, operation, timer
 from marketplace.local.stripe.rendering import included, listed
@@ -205,11 +211,16 @@ def with_tax(world: World, session: Object) -> Object:
     """
     if session["mode"] != "payment" or not session["automatic_tax"]["enabled"]:
         return session
-    percent = Decimal(str(world.fact("tax_percent", "0"))) if _tax_exempt(world, session) == "none" else Decimal(0)
+    exempt = _tax_exempt(world, session)
+    percent = taxes.percent_of(world, exempt)
     tax = total = 0
     for item in world.all("item", _session=session["id"]):
-        part, item_total = _tax(item, percent)
-        world.put(item | {"amount_tax": part, "amount_total": item_total})
+        inclusive = item["price"]["tax_behavior"] == "inclusive"
+        part = taxes.tax(item["amount_subtotal"], percent, inclusive=inclusive)
+        item_total = item["amount_subtotal"] + (0 if inclusive else part)
+        rate = taxes.rate(world, percent, inclusive=inclusive)
+        found = {"amount": part, "rate": rate, "taxability_reason": None, "taxable_amount": item_total - part}
+        world.put(item | {"amount_tax": part, "amount_total": item_total, "_taxes": [found]})
         tax, total = tax + part, total + item_total
     session["amount_total"] = total
     session["total_details"] = {"amount_discount": 0, "amount_shipping": 0, "amount_tax": tax}
@@ -217,23 +228,16 @@ def with_tax(world: World, session: Object) -> Object:
     return session
 
 
-def _tax(item: Object, percent: Decimal) -> tuple[int, int]:
-    """(tax, total) of one item; in an inclusive price the tax is within."""
-    amount = Decimal(item["amount_subtotal"])
-    if item["price"]["tax_behavior"] == "inclusive":
-        return _rounded(amount - amount / (1 + percent / 100)), int(amount)
-    tax = _rounded(amount * percent / 100)
-    return tax, int(amount) + tax
+@included("item", "taxes")
+def taxes_of(world: World, item: Object) -> list[Object]:
+    """The taxes of one item, as they were worked out when the person paid."""
+    return list(world.get("item", item["id"]).get("_taxes", []))
 
 
 def _tax_exempt(world: World, session: Object) -> str:
     """Whether the customer is charged tax: https://docs.stripe.com/tax/zero-tax."""
     name = session["customer"] or session.get("_customer")
     return "none" if name is None else str(world.get("customer", name)["tax_exempt"])
-
-
-def _rounded(amount: Decimal) -> int:
-    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def _remember_payer(world: World, session: Object, payer: Payer) -> None:

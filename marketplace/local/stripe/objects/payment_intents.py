@@ -8,7 +8,7 @@ from typing import Any
 from marketplace.local.stripe import money
 from marketplace.local.stripe.cards import AUTHENTICATION_REQUIRED, Decline
 from marketplace.local.stripe.errors import StripeError, card_error, unexpected_state
-from marketplace.local.stripe.objects import charges
+from marketplace.local.stripe.objects import charges, taxes
 from marketplace.local.stripe.objects.events import emit
 from marketplace.local.stripe.objects.payment_methods import attach, card_of, resolve
 from marketplace.local.stripe.operations import Answer, Call, change_metadata, operation, timer
@@ -229,7 +229,7 @@ def _hold_ends(world: World, name: str) -> None:
 @operation(
     "PostPaymentIntents",
     f"amount currency {_DESCRIBED} {_CONFIRMED} automatic_payment_methods capture_method confirm confirmation_method "
-    "customer metadata payment_method setup_future_usage",
+    "customer hooks metadata payment_method setup_future_usage",
 )
 def create(call: Call) -> Answer:
     """A new payment intent, confirmed at once if asked."""
@@ -248,6 +248,7 @@ def create(call: Call) -> Answer:
         automatic_payment_methods={"allow_redirects": "always"} | automatic if automatic["enabled"] else None,
         customer=asked.get("customer"),
         metadata=asked.get("metadata") or {},
+        **({"hooks": linked} if (linked := taxes.hooks(world, asked)) else {}),
         payment_method=method["id"] if method else None,
         setup_future_usage=asked.get("setup_future_usage"),
         **{field: asked.get(field) for field in _DESCRIBED.split()},
