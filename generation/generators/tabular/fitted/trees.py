@@ -21,7 +21,7 @@ from generation.sdk import Streams
 _LEAST_ROWS = 30  # of a leaf
 _FLOOR = 10  # of a leaf that explains much
 _STRONG = 0.5
-_SIGNIFICANT = 2.8  # standard deviations; lower ones learn the rows by heart
+_SIGNIFICANT = 2.65  # standard deviations; lower ones learn the rows by heart
 _DEPTH = 40
 _TREES = 5
 _PART = 0.7  # of the rows, for each tree
