@@ -175,6 +175,8 @@ def payments_and_refunds_have_their_documents() -> Iterator[Fault]:
         yield Fault(f"payment {payment.id}", f"{payment.captured} minor units were captured, and no invoice says so.")
     for refund in reports.without_credit_note().iterator():
         yield Fault(f"refund {refund.id}", "it succeeded, and no credit note says so.")
+    for dispute in reports.lost_without_credit_note().iterator():
+        yield Fault(f"dispute {dispute.id}", "it was lost, and no credit note says so.")
     for one in reports.taxes_that_differ():
         yield Fault(one.number, f"it has {one.on_paper} minor units of tax, the ledger {one.in_ledger}.")
 

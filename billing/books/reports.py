@@ -9,7 +9,8 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Concat
 
 from billing.books import ledger
 from billing.models import BillingProfile, Dispute, Entry, Event, Intent, Invoice, Payment, Reconciliation, Refund
@@ -153,9 +154,18 @@ def without_credit_note() -> QuerySet[Refund]:
     return Refund.objects.filter(~Exists(note), state=Refund.State.SUCCEEDED, intent__surplus=False)
 
 
+def lost_without_credit_note() -> QuerySet[Dispute]:
+    """Disputes that were lost and have no credit note, though they took back what was invoiced."""
+    key = Concat(Value("dispute-lost:"), OuterRef("stripe_id"))
+    sold = (Book.TAX, Book.PLATFORM_REVENUE, Book.SELLER)
+    taken = Entry.objects.filter(transaction__key=key, book__in=sold, amount__gt=0)
+    lost = Dispute.objects.of_what_paid().filter(state=Dispute.State.LOST)
+    return lost.filter(Exists(taken), document=None)
+
+
 def taxes_that_differ() -> Iterator[TaxDifference]:
-    """Invoices and credit notes whose tax is not what the ledger has of the capture or the refund."""
-    documents = Invoice.objects.exclude(kind=Invoice.Kind.RECALL).select_related("refund").order_by("id")
+    """Invoices and credit notes whose tax is not what the ledger has of capture, refund or dispute."""
+    documents = Invoice.objects.exclude(kind=Invoice.Kind.RECALL).select_related("refund", "dispute").order_by("id")
     taxes = Entry.objects.filter(book=Book.TAX)
     rest = documents.iterator()
     while some := list(islice(rest, _AT_ONCE)):
@@ -163,12 +173,20 @@ def taxes_that_differ() -> Iterator[TaxDifference]:
             transaction__key__startswith="capture:", transaction__payment__in=[one.payment_id for one in some]
         )
         taken = dict(captures.values_list("transaction__payment").annotate(tax=-Sum("amount")))
-        refunds = taxes.filter(transaction__key__in=[f"refund:{one.refund.stripe_id}" for one in some if one.refund])
-        returned = dict(refunds.values_list("transaction__key").annotate(tax=Sum("amount")))
+        gone = taxes.filter(transaction__key__in=[key for one in some if (key := _given_back_by(one))])
+        returned = dict(gone.values_list("transaction__key").annotate(tax=Sum("amount")))
         for one in some:
-            booked = returned.get(f"refund:{one.refund.stripe_id}", 0) if one.refund else taken.get(one.payment_id, 0)
+            key = _given_back_by(one)
+            booked = returned.get(key, 0) if key else taken.get(one.payment_id, 0)
             if one.tax != booked:
                 yield TaxDifference(one.number, one.tax, booked)
+
+
+def _given_back_by(document: Invoice) -> str:
+    """The key of the transaction that a credit note is of; empty for an invoice."""
+    if document.dispute:
+        return f"dispute-lost:{document.dispute.stripe_id}"
+    return f"refund:{document.refund.stripe_id}" if document.refund else ""
 
 
 def _line(entry: Entry) -> PostedLine:

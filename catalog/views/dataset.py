@@ -173,9 +173,11 @@ def quality(request: HttpRequest, owner: str, name: str, number: str | None = No
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return quality_json(request, owner, name, number)
     seen = _seen_or_404(request, owner, name, number)
-    document = _documents(seen.version, ("quality",)).get("quality")
+    documents = _documents(seen.version, ("quality", "statistics"))
+    document, counted = documents.get("quality"), documents.get("statistics", {"tables": {}})
     context = {
         "reports": [] if document is None else reports(document),
+        "rules": [rule for table in counted["tables"].values() for rule in table.get("rules", ())],
         "twin": f"{seen.address('quality')}.json",
         "maker": seen.version.recipe["generator"]["name"].split("/"),
     }

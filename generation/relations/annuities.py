@@ -54,12 +54,23 @@ def find_annuity(sample: Sample, out: Column, others: Collection[Column]) -> Ann
     amounts = [one for one in others if one.kind == "number" and one.decimals is not None and one.within(0, np.inf)]
     larger = [one for one in amounts if np.nanmedian(one.values) > np.nanmedian(out.values)]
     for number in numbers[:_MOST_CANDIDATES]:
-        for rate in rates[:_MOST_CANDIDATES]:
-            for amount in larger[:_MOST_CANDIDATES]:
-                different = len({number.name, rate.name, amount.name}) == 3
+        for amount in larger[:_MOST_CANDIDATES]:
+            if amount.name == number.name or not _pays_off(out, amount, number):
+                continue
+            for rate in rates[:_MOST_CANDIDATES]:
+                different = rate.name not in (number.name, amount.name)
                 if different and (found := _annuity(out, amount, rate, number)) is not None:
                     return found
     return None
+
+
+def _pays_off(out: Column, amount: Column, number: Column) -> bool:
+    """Whether all payments together are the amount at least and each is less than that, whatever the rate."""
+    known = all_known([out, amount, number])
+    if known.sum() < _LEAST_ROWS:
+        return False
+    paid, owed, parts = (one.values[known] for one in (out, amount, number))
+    return bool(((paid * parts >= 0.99 * owed) & (paid < owed)).mean() >= _HOLDS)
 
 
 def _annuity(out: Column, amount: Column, rate: Column, number: Column) -> Annuity | None:

@@ -28,6 +28,7 @@ Words = NDArray[np.uint64]
 ColumnKind = Literal["number", "date", "moment", "time"]
 
 _MOST_DECIMALS = 6
+_MOST_COLUMNS = 100
 _pc: Any = pyarrow.compute
 
 
@@ -107,13 +108,14 @@ def decimals_of(values: Floats) -> int | None:
 def sample_of(table: pa.Table, kinds: Mapping[str, str], identifier: str | None = None) -> Sample:
     """Return some rows of ``table``, evenly over it; ``kinds`` are those of parsing, the others' follow their types.
 
-    Keys and columns that nobody learns from are left out; ``identifier`` names the column that tells people apart.
+    Keys and columns that nobody learns from are left out; ``identifier`` names the column that tells people apart. Of
+    wide tables the first hundred columns count: every pair is looked at, and some triples.
     """
     rows = table.take(pa.array(evenly(table.num_rows)))
-    columns = {}
+    columns: dict[str, Column] = {}
     for field in rows.schema:
         kind = _kind(field.type, kinds.get(field.name, ""))
-        if kind is not None and field.name != identifier:
+        if kind is not None and field.name != identifier and len(columns) < _MOST_COLUMNS:
             values = as_floats(rows.column(field.name), kind)
             if not np.isnan(values).all():
                 columns[field.name] = Column(field.name, kind, values)

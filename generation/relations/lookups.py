@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.compute
 from pydantic import BaseModel, ConfigDict
 
-from generation.relations.columns import Ints, K
+from generation.relations.columns import Ints, K, evenly
 from generation.relations.relation import share_of
 
 _pc: Any = pyarrow.compute
 _KINDS = ("category", "boolean", "number")
 _HOLDS = 0.999
-_MOST_LEVELS = 2_000
+_MOST_LEVELS = 2_000  # among the rows that are looked at first
+_MOST_COLUMNS = 100
 _COVERED = 0.5  # of the rows, at least, lie in levels that K people have
 _MOST_COMMON = 0.9  # share of the commonest value: what is nearly always the same follows from anything
 _LEAST_ROWS = 300
@@ -57,23 +58,42 @@ def find_lookups(
 ) -> list[Lookup]:
     """Return which columns of codes follow from another one, each once, none from what follows from it.
 
-    ``people`` says whose row each of ``table`` is, if a person has several; no column of ``keep`` is to be looked up.
+    They are sought on a few thousand rows and learned from all of ``table``. ``people`` says whose row each is, if a
+    person has several; no column of ``keep`` is to be looked up. Of wide tables the first hundred such columns count.
     """
-    coded = {}
+    names = [name for name in table.column_names if kinds.get(name) in _KINDS]
+    some = evenly(table.num_rows)
+    found = _found(_all_coded(table.select(names).take(pa.array(some))), None if people is None else people[some], keep)
+    if len(some) < table.num_rows:
+        whole = {name: _codes(table.column(name)) for name in {one.out for one in found} | {one.of for one in found}}
+        learned = (_lookup(one.out, one.of, whole, people) for one in found)
+        found = [one for one in learned if one is not None]
+    return _first_things_first(found)
+
+
+def _all_coded(table: pa.Table) -> dict[str, tuple[Ints, list[str]]]:
+    coded: dict[str, tuple[Ints, list[str]]] = {}
     for name in table.column_names:
-        if kinds.get(name) in _KINDS and (one := _coded(table.column(name))) is not None:
-            coded[name] = one
+        if _holds_codes(table.column(name)):
+            one = _codes(table.column(name))
+            if 2 <= len(one[1]) <= _MOST_LEVELS and len(coded) < _MOST_COLUMNS:
+                coded[name] = one
+    return coded
+
+
+def _found(coded: Mapping[str, tuple[Ints, list[str]]], people: Ints | None, keep: Collection[str]) -> list[Lookup]:
     found: list[Lookup] = []
-    for out in sorted(coded, key=lambda name: (len(coded[name][1]), name)):
+    by_levels = sorted(coded, key=lambda name: (len(coded[name][1]), name))
+    for out in by_levels:
         if out in keep or _is_common(coded[out][0]):
             continue
-        for of in sorted(coded, key=lambda name: (len(coded[name][1]), name)):
+        for of in by_levels:
             if of == out or len(coded[of][1]) < len(coded[out][1]) or _leads_to(out, of, found):
                 continue
             if (lookup := _lookup(out, of, coded, people)) is not None:
                 found.append(lookup)
                 break
-    return _first_things_first(found)
+    return found
 
 
 def look_up(found: Sequence[Lookup], columns: MutableMapping[str, Any]) -> None:
@@ -97,13 +117,14 @@ def _of_the_rest(lookup: Lookup, level: str) -> str:
     return lookup.rest[min(int(np.searchsorted(np.cumsum(lookup.shares), chance, "right")), len(lookup.rest) - 1)]
 
 
-def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str]] | None:
-    """Each row's level (-1: none) and the levels; ``None`` for numbers with decimals and for too many levels."""
-    if not (pa.types.is_string(column.type) or pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)):
-        return None
+def _holds_codes(column: pa.ChunkedArray) -> bool:
+    type_ = column.type
+    return bool(pa.types.is_string(type_) or pa.types.is_integer(type_) or pa.types.is_boolean(type_))
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
+    """Each row's level (-1: none), and the levels."""
     encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    if not 2 <= len(encoded.dictionary) <= _MOST_LEVELS:
-        return None
     codes: Ints = _pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes, encoded.dictionary.to_pylist()
 

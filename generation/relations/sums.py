@@ -56,7 +56,10 @@ class Sum(Relation):
         if self.gives is not None:
             weight = self.weights[self.inputs.index(self.gives)]
             given = rounded(drawn[self.gives] + (wanted - total) * weight, self.gives_decimals)
-            moved = known & (wanted != new) & (given >= self.least) & (given <= self.most)
+            within = (given >= self.least) & (given <= self.most)
+            # better beyond what is usual than a negative number where there is none
+            rescued = (wanted > new) & (wanted == 0) & ((given >= 0) | (self.least < 0))
+            moved = known & (wanted != new) & (within | rescued)
             drawn[self.gives] = np.where(moved, given, drawn[self.gives])
             new = rounded(self._total(drawn), self.decimals)
         drawn[self.out] = np.where(known, new, old)

@@ -1,4 +1,4 @@
-"""The shell command: run a generator, list those installed, describe one. No server, no database.
+"""The shell command: run a generator, list those installed, describe one, sketch a table. No server, no database.
 
 ``python -m generation.runner run NAME --units 1000 --out DIR`` (the console script ``lookalike`` is the same).
 """
@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import rfc8785
+from pyarrow import parquet as pq
 
+from generation.quality.judge.drift.sketches import sketch
 from generation.quality.profile import finish, merge
 from generation.runner.client import Runner, parse_source
 from generation.runner.faults import RunnerFault
@@ -107,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--workers", type=int, default=1, help="how many shards to make at once")
     run.add_argument("--memory", type=int, default=2048, metavar="MIB", help="memory that the generator may take")
     run.set_defaults(verb=_run)
+    profile = verbs.add_parser("profile", help="sketch a table without telling of anybody in it")
+    profile.add_argument("file", type=Path, help="a CSV or Parquet file; nothing of it leaves this machine")
+    profile.add_argument("--out", type=Path, help="where the sketch goes; printed if left out")
+    profile.set_defaults(verb=_profile)
     verbs.add_parser("list", help="name the installed generators").set_defaults(verb=_list)
     describe = verbs.add_parser("describe", help="print what a generator says of itself, as JSON")
     describe.add_argument("name")
@@ -161,24 +167,40 @@ def _describe(given: argparse.Namespace) -> None:
         _print(json.dumps(asdict(runner.describe()), ensure_ascii=False, indent=2))
 
 
+def _profile(given: argparse.Namespace) -> None:
+    """Sketch a file: distributions of its columns in bins and levels of ten rows or more."""
+    faults = [] if given.file.is_file() else [f"{given.file}: there is no such file."]
+    if given.out is not None and given.out.exists():
+        faults.append(f"--out {given.out}: there is something already; name a new file.")
+    _refuse(faults)
+    with _scratch() as scratch:
+        _parse(given.file, scratch)
+        document = sketch(pq.read_table(scratch / "source" / "default.parquet"))
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    if given.out is None:
+        _print(text)
+    else:
+        given.out.write_text(text + "\n", encoding="utf-8")
+
+
 def _run(given: argparse.Namespace) -> None:
     _refuse(_command_faults(given))
     with _scratch() as scratch:
         facts = _parse(given.source, scratch) if given.source is not None else None
         job = JobSpec(given.name, _params(given.param), given.units, _seed(given.seed), facts=facts)
         with Runner(given.name, scratch=scratch, memory_mib=given.memory, discreet=False) as runner:
-            order = _ordered(runner, job, given)
             source = scratch / "source" if facts is not None else None
+            order = _ordered(runner, job, given, source)
             runner.prepare(job, source, scratch / "state", lambda share, what: _tell(f"preparing {share:4.0%} {what}"))
             key = runner.answer_key(job, scratch / "state")
             results = _make(order, runner, given.workers, given.memory, scratch)
     _finish(order, results, key)
 
 
-def _ordered(runner: Runner, job: JobSpec, given: argparse.Namespace) -> Order:
-    """Check the job and plan it. Raises ``Refused`` with all problems."""
+def _ordered(runner: Runner, job: JobSpec, given: argparse.Namespace, source: Path | None) -> Order:
+    """Check the job, against its source too, and plan it. Raises ``Refused`` with all problems."""
     splits = [share for text in given.split if (share := _share(text))] or [("train", 1.0)]
-    checked = runner.check(job)
+    checked = runner.check(job, source)
     if checked.layout is None or checked.needs is None:
         raise Refused("\n".join(f"{one.field}: {one.message} {one.remedy}" for one in checked.problems))
     try:

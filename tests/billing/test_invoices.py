@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from billing import doctor
 from billing.invoicing import documents as invoice_documents
 from billing.invoicing import invoices, profiles
 from billing.invoicing.profiles import Details
@@ -115,8 +116,11 @@ def test_what_a_bank_took_back_is_credited_once_with_its_tax_when_the_dispute_is
     invoices.follow(payment)
     assert Invoice.objects.credit_notes().count() == 1, "while it is open, the sale stands"
     lose(dispute, 11_900)
+    (fault,) = doctor.payments_and_refunds_have_their_documents()
+    assert fault.subject == f"dispute {dispute.id}"
     for _ in range(2):
         invoices.follow(payment)
+    assert list(doctor.payments_and_refunds_have_their_documents()) == []
     refunded, taken = Invoice.objects.credit_notes().order_by("serial")
     assert (taken.gross, taken.dispute, taken.refund) == (10_000, dispute, None)
     assert refunded.tax + taken.tax == 1_900
@@ -131,6 +135,7 @@ def test_what_had_gone_back_before_the_bank_took_it_again_is_not_credited_twice(
     a_refund(payment, 5_000)
     lose(a_dispute(payment, 5_000), 5_000)
     invoices.follow(payment)
+    assert list(doctor.payments_and_refunds_have_their_documents()) == []
     assert [note.gross for note in Invoice.objects.credit_notes()] == [5_000]
 
 

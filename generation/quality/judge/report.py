@@ -79,20 +79,23 @@ def judge(
         "left_out": names,
     }
     if not whole[0].columns or min(frame.rows for frame in whole) < _FEWEST:
-        return report | _nothing(
-            f"Nothing was measured: it takes {_FEWEST} rows of each table and a column to compare."
-        )
+        return report | _nothing(f"Nothing was measured: it takes a column and {_FEWEST} rows of each table.")
     tell(0.05, "Judging: likeness")
     report["likeness"] = judge_likeness(*tables, rng=drawn("likeness"))
     tell(0.1, "Judging: telling made rows from real ones")
     report["likeness"]["detection"] = judge_detection(*tables, rng=drawn("detection"))
     tell(0.4, "Judging: usefulness")
-    report["usefulness"] = _useful(tables, asked.target, drawn("usefulness"))
+    report["usefulness"] = _useful(tables, asked, drawn("usefulness"))
     tell(0.6, "Judging: attacks on privacy")
     report["privacy"] = judge_privacy(*tables, secrets=asked.secrets, rng=drawn("privacy"))
     tell(0.9, "Judging: fairness")
-    target = report["usefulness"]["target"] if asked.target is None and report["usefulness"] else asked.target
-    report["fairness"] = judge_fairness(*tables, target=target, sensitive=asked.sensitive, rng=drawn("fairness"))
+    learned = report["usefulness"]
+    report["fairness"] = judge_fairness(
+        *tables,
+        target=target or (learned["target"] if learned else None),
+        sensitive=asked.sensitive,
+        rng=drawn("fairness"),
+    )
     report["not_tested"] = _not_tested(report)
     report["verdict"] = {
         "likeness": _alike(report["likeness"]),
@@ -119,11 +122,11 @@ def sampled(frame: Frame, target: str | None, rng: np.random.Generator) -> Frame
     return frame.take(rng.permutation(order[np.arange(most) * frame.rows // most]))
 
 
-def _useful(tables: list[Frame], target: str | None, rng: np.random.Generator) -> dict[str, Any] | None:
-    if target is not None and target not in tables[0].names:
+def _useful(tables: list[Frame], asked: Asked, rng: np.random.Generator) -> dict[str, Any] | None:
+    if asked.target is not None and asked.target not in tables[0].names:
         return None
     fitted, holdout, made = tables
-    return judge_usefulness(fitted, holdout, made, target=target, rng=rng)
+    return judge_usefulness(fitted, holdout, made, target=asked.target, avoid=asked.sensitive, rng=rng)
 
 
 def _nothing(why: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ the numbers and times the one whose R² is. At most ``TRIED`` columns are tried,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -128,14 +128,21 @@ class _Learner:
 
 
 def judge_usefulness(
-    fitted: Frame, holdout: Frame, made: Frame, *, target: str | None, rng: np.random.Generator
+    fitted: Frame,
+    holdout: Frame,
+    made: Frame,
+    *,
+    target: str | None,
+    avoid: Collection[str] = (),
+    rng: np.random.Generator,
 ) -> dict[str, Any] | None:
     """Say what can be learned from made rows. The shape is in this module's docstring.
 
-    Raises KeyError when the frames have no column of the name of ``target``.
+    A target that is not named is none of the columns to ``avoid``. Raises KeyError when the frames have no column of
+    the name of ``target``.
     """
     real, held, ours = (frame.take(rng.permutation(frame.rows)[:ROWS]) for frame in (fitted, holdout, made))
-    chosen = choose_target(real, rng) if target is None else target_of(real, target)
+    chosen = choose_target(real, rng, avoid) if target is None else target_of(real, target)
     if chosen is None or not _can_be_tested(chosen, held):
         return None
     learner = _Learner(chosen, boosted_features(real, [chosen.column])[1], int(rng.integers(0, 1 << 31)))
@@ -184,10 +191,11 @@ def target_of(frame: Frame, name: str) -> Target | None:
     return Target(name, float(values[rarest]))
 
 
-def choose_target(frame: Frame, rng: np.random.Generator) -> Target | None:
+def choose_target(frame: Frame, rng: np.random.Generator, avoid: Collection[str] = ()) -> Target | None:
     """Choose a target by the rule in this module's docstring."""
     rows = frame.take(rng.permutation(frame.rows)[: 2 * _SMALL_ROWS])
-    targets = [target for name in reversed(frame.names) if (target := target_of(frame, name)) is not None]
+    names = [name for name in reversed(frame.names) if name not in avoid]
+    targets = [target for name in names if (target := target_of(frame, name)) is not None]
     for measure, guess in (("area", 0.5), ("r2", 0.0)):
         tried = [target for target in targets if target.measure == measure and _classes(frame, target) <= CLASSES]
         scores = [_learned(rows, target, rng) for target in tried[:TRIED]]

@@ -442,11 +442,16 @@ def test_text_is_left_out_with_a_warning_and_included_columns_are_all_that_is_ma
 def test_every_fault_of_a_job_is_told_at_once() -> None:
     table = pa.table({"a": np.arange(50) % 9, "ratio": np.arange(50) / 7})
     source = Memory(table)
-    job = job_of(source, 2_000_000_000, include=["b", "c"], identifier="ratio")
+    said = {"sensitive": ["d"], "columns": [{"column": "ratio", "made": "key"}, {"column": "e"}]}
+    job = job_of(source, 2_000_000_000, include=["b", "c"], target="y", identifier="ratio", **said)
     assert [problem.field for problem in generator.check(job)] == [
         "include",
         "include",
+        "target",
         "identifier",
+        "sensitive",
+        "columns",
+        "columns",
         "source",
         "units",
     ]

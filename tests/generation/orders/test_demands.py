@@ -44,6 +44,7 @@ def test_relations_are_shown_and_conditions_and_rules_hold_in_what_is_delivered(
         {"rule": "net <= 700", "rows": 500, "held": 500},
         {"rule": "kind in (shop, web)", "rows": 500, "held": 500},
     ]
+    assert "500 of 500 rows hold" in client.get(f"/datasets/{version.dataset}/quality").content.decode()
     counted = {column["name"]: column for column in told["columns"]}
     disputed = {one["value"]: one["count"] for one in counted["disputed"]["values"]}
     assert 150 < disputed["yes"] < 250

@@ -14,6 +14,7 @@ from generation.generators.tabular.fitted.conditions import (
     Cells,
     Parts,
     Wishes,
+    cells_of,
     demands,
     effective_rows,
     impossible,
@@ -98,11 +99,11 @@ def learn_held(
         "passes": [one.passes.tolist() for one in parts],
     }
     if wishes.columns:
-        held |= _shares(wishes, parts, state, rows.num_rows)
+        held |= _shares(wishes, parts, state, people, rows.num_rows)
     return held
 
 
-def _shares(wishes: Wishes, parts: Sequence[Parts], state: State, rows: int) -> dict[str, Any]:
+def _shares(wishes: Wishes, parts: Sequence[Parts], state: State, people: People, rows: int) -> dict[str, Any]:
     """The shares of the model's cells that meet the wishes, and what they rest on."""
     model = from_state(state)
     codes = np.empty((len(model.cells.codes), len(parts)), np.int64)
@@ -118,6 +119,7 @@ def _shares(wishes: Wishes, parts: Sequence[Parts], state: State, rows: int) -> 
         "shares": raked.tolist(),
         "coverage": {
             "cells": len(codes),
+            "left_out": round(cells_of(parts, people).left_out, 4),
             "smallest": float(cells.shares.min()),
             "effective_rows": round(effective_rows(rows, cells.shares, raked)),
         },

@@ -14,6 +14,7 @@ from generation.quality.judge.frames import frames
 from generation.quality.judge.report import Asked, judge, sampled
 from tests.generation.quality.judge.tables import people
 
+ASKED = Asked(target="ill", sensitive=("age", "region"), secrets=("income",))
 SECTIONS = ("likeness", "usefulness", "privacy", "fairness")
 
 
@@ -45,7 +46,7 @@ def table(seed: int, *, odd: bool = False) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def honest() -> dict[str, Any]:
-    return judged(table(1, odd=True), table(2), table(3))
+    return judged(table(1, odd=True), table(2), table(3), ASKED)
 
 
 def test_a_report_has_every_section_and_a_verdict_on_each(honest: dict[str, Any]) -> None:
@@ -55,7 +56,7 @@ def test_a_report_has_every_section_and_a_verdict_on_each(honest: dict[str, Any]
     assert set(honest["verdict"]) == set(SECTIONS)
     assert "withheld rows of the real table" in honest["verdict"]["likeness"]
     assert "model of ill" in honest["verdict"]["usefulness"]
-    assert honest["verdict"]["fairness"].startswith("Not measured: no sensitive column")
+    assert honest["verdict"]["fairness"].startswith("Not measured: there are no groups large enough")
     assert any("id" in sentence for sentence in honest["not_tested"])
     assert honest["refused"] is None
 
@@ -68,7 +69,7 @@ def test_a_perfect_copy_is_refused_and_the_report_says_it_is_one() -> None:
 
 
 def test_the_same_tables_and_seed_give_the_same_report(honest: dict[str, Any]) -> None:
-    assert judged(table(1, odd=True), table(2), table(3)) == honest
+    assert judged(table(1, odd=True), table(2), table(3), ASKED) == honest
 
 
 def test_a_report_tells_no_value_of_one_person(honest: dict[str, Any]) -> None:

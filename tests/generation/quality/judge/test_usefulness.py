@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import r2_score, roc_auc_score
 
 from generation.quality.judge.frames import frames
-from generation.quality.judge.usefulness import MIXES, judge_usefulness, score
+from generation.quality.judge.usefulness import MIXES, choose_target, judge_usefulness, score
 from tests.generation.quality.judge.tables import people
 
 REAL, HELD = people(500, 1), people(400, 2)
@@ -58,6 +58,13 @@ def test_a_target_is_chosen_that_can_be_learned_and_is_not_given_away() -> None:
     given_away = judge_usefulness(*frames(twin, twin, twin), target=None, rng=np.random.default_rng(3))
     assert given_away is not None
     assert given_away["target"] not in ("ill", "again")
+
+
+def test_a_target_that_is_chosen_is_none_of_the_columns_to_avoid() -> None:
+    (frame,) = frames(REAL)
+    chosen = choose_target(frame, np.random.default_rng(1), avoid=["ill"])
+    assert chosen is not None
+    assert chosen.column != "ill"
 
 
 def test_where_nothing_can_be_learned_nothing_is_said() -> None:
