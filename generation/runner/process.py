@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,10 @@ from generation.runner.pins import PINS
 _PR_SET_PDEATHSIG = 1
 _HIGH = 64  # descriptors from here on are out of the way of those that have a fixed place
 _INSTALLED = frozenset(Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix))
+
+
+#: Where an image has the loops that were compiled when it was built (``compiled``): beside the code.
+COMPILED = Path(__file__).parents[2] / "compiled"
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def spawn(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         pass_fds=tuple(fd for fd in (frames, progress) if fd >= 0),
-        env=environment(scratch, pins),
+        env=with_compiled(scratch) | environment(scratch, pins),
         cwd=scratch,
         start_new_session=True,
         bufsize=0,
@@ -79,6 +84,14 @@ def environment(scratch: Path, pins: Mapping[str, str] = PINS) -> dict[str, str]
         **library_path,
         **pins,
     }
+
+
+def with_compiled(scratch: Path) -> dict[str, str]:
+    """Give a child a copy of loops that were compiled before, if there are any: numba reads only where it may write."""
+    if not COMPILED.is_dir():
+        return {}
+    shutil.copytree(COMPILED, scratch / "compiled", dirs_exist_ok=True)
+    return {"NUMBA_CACHE_DIR": str(scratch / "compiled")}
 
 
 def begin() -> tuple[Start, SimpleQueue[bytes]]:

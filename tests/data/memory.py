@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from generation.generators.tabular.fitted import Parameters, generator
+from generation.runner import state
 from generation.sdk import Job, Source, SourceFacts, State, Streams, TableFacts
 
 SEED = bytes(range(16))
+#: Fitted states of releases, each made by ``python -m tests.data.memory`` then.
+STATES = Path(__file__).parent / "states"
 
 
 @dataclass(frozen=True)
@@ -98,3 +103,44 @@ def made_digest(batch: int = 1000) -> str:
     source = Memory(with_facts(mixed(), **KINDS), batch)
     job = job_of(source)
     return digest(blocks(job, fit(job, source)))
+
+
+def remembered() -> pa.Table:
+    """A small table of all that a state holds: numbers, spikes, levels, identifiers, dates, moments, gaps and keys."""
+    rng = np.random.Generator(np.random.Philox(4))
+    rows = 400
+    size = rng.normal(50, 9, rows)
+    shop = rng.integers(0, 90, rows)
+    gone = rng.random(rows) < 0.2
+    start = datetime(2024, 1, 1, 6, 0, tzinfo=UTC).replace(tzinfo=None)
+    moments = [start + timedelta(days=int(d), minutes=int(m)) for d, m in rng.integers(0, [90, 720], (rows, 2))]
+    table = pa.table(
+        {
+            "key": pa.array([f"K-{i:05d}" for i in range(rows)]),
+            "size": pa.array(np.round(size, 1)),
+            "spent": pa.array(np.where(size < 45, 0, np.round(size**2, -1)).astype(np.int64), mask=gone),
+            "visits": pa.array(rng.integers(0, 9, rows), mask=gone),
+            "kind": pa.array(np.array(["a", "b", "c"])[np.minimum(shop % 4, 2)]),
+            "shop": pa.array([f"S{int(i) * 37 % 1000:03d}" for i in shop]),
+            "again": pa.array(size + rng.normal(0, 5, rows) > 50),
+            "since": pa.array([date(2020, 1, 1) + timedelta(days=int(d)) for d in rng.integers(0, 900, rows)]),
+            "seen": pa.array(moments, pa.timestamp("us")),
+        }
+    )
+    return with_facts(table, key="key")
+
+
+def keep_state(release: str) -> str:
+    """Keep the state that this release learns of ``remembered``; return the digest of the rows made from it."""
+    source = Memory(remembered())
+    job = job_of(source, 3000)
+    learned = fit(job, source)
+    (STATES / release).mkdir(parents=True)
+    for name, file in state.file_names(learned):
+        with (STATES / release / file).open("wb") as into:
+            state.write(learned[name], into)
+    return digest(blocks(job, state.load(STATES / release)))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{keep_state(generator.version)}\n")

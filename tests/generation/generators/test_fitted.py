@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,15 @@ from numpy.typing import NDArray
 
 from generation.generators.tabular.fitted import Parameters, generator, understood
 from generation.generators.tabular.fitted.privacy import People, shared_runs
+from generation.generators.tabular.fitted.sample import sample
 from generation.runner.parse import parse
 from generation.runner.source import open_source
+from generation.runner.state import load
 from generation.sdk import Job, Source, State, Streams
 from tests.data.memory import (
     KINDS,
     SEED,
+    STATES,
     Memory,
     blocks,
     digest,
@@ -36,6 +40,7 @@ from tests.data.memory import (
     made_digest,
     made_from,
     mixed,
+    remembered,
     with_facts,
 )
 from tests.data.tables import diabetes, tumours, write_csv
@@ -79,7 +84,7 @@ def test_a_real_table_keeps_its_means_shares_and_correlations(tmp_path: Path) ->
         real, new = (np.corrcoef([column(one, name) for name in numeric]) for one in (table, made))
         strong = np.abs(real) > 0.25
         assert (np.sign(real) == np.sign(new))[strong].all()
-        assert np.abs(real - new).max() < 0.15
+        assert np.abs(real - new).max() < 0.2
 
 
 def test_decimals_are_those_of_the_source(tmp_path: Path) -> None:
@@ -373,6 +378,29 @@ def test_a_source_larger_than_the_sample_is_learned_from_a_bounded_part() -> Non
     )
 
 
+def test_a_rare_level_of_the_target_stays_in_the_sample_whatever_the_batches() -> None:
+    rows = 500_000
+    target = np.where(np.arange(rows) % 10_000 == 77, "rare", "common")
+    table = pa.table({"target": target, "a": np.arange(rows) % 100})
+    streams = Streams(SEED)
+    parts = [
+        sample(Memory(table, size), "default", ["target", "a"], streams, lambda *_: None, "target")
+        for size in (50_000, 7_001)
+    ]
+    assert parts[0].equals(parts[1])
+    assert parts[0].num_rows == pytest.approx(200_000, abs=2)
+    assert parts[0].column("target").to_pylist().count("rare") in (20, 21)
+
+
+def test_a_target_must_be_a_column_that_is_learned() -> None:
+    source = Memory(with_facts(mixed(), **KINDS))
+    assert [problem.field for problem in generator.check(job_of(source, target="key"))] == ["target"]
+    assert [problem.field for problem in generator.check(job_of(source, target="nowhere"))] == ["target"]
+    job = job_of(source, target="flag")
+    made = pa.Table.from_batches(blocks(job, fit(job, source)))
+    assert column(made, "flag").mean() == pytest.approx(column(source.table, "flag").mean(), abs=0.03)
+
+
 def test_the_identifying_column_is_made_anew_and_people_are_counted() -> None:
     n = 3000
     person = np.arange(n) % 300
@@ -435,25 +463,107 @@ def test_every_fault_of_a_job_is_told_at_once() -> None:
     assert [problem.field for problem in generator.check(job_of(Memory(text)))] == ["include"]
 
 
+_NUMBER = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.integers(-5, 5).map(float)
+_WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=12)
+#: Values and types of columns of which any table may be made.
+_POOLS: list[tuple[st.SearchStrategy[Any], pa.DataType]] = [
+    (_NUMBER, pa.float64()),
+    (st.integers(-(2**63), 2**63 - 1), pa.int64()),
+    (st.integers(0, 200), pa.int16()),
+    (st.sampled_from(["a", "b", "c"]), pa.string()),
+    (_WORD, pa.string()),
+    (st.booleans(), pa.bool_()),
+    (st.dates(), pa.date32()),
+    (st.datetimes(), pa.timestamp("us")),
+    (st.times(), pa.time64("us")),
+]
+
+
 @settings(max_examples=40)
 @given(data=st.data())
-def test_any_table_of_numbers_and_levels_can_be_learned_and_made(data: st.DataObject) -> None:
+def test_any_table_can_be_learned_and_made_in_any_blocks(data: st.DataObject) -> None:
     n = data.draw(st.integers(100, 160))
     rng = np.random.Generator(np.random.Philox(data.draw(st.integers(0, 2**32))))
-    number = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.integers(-5, 5).map(float)
-    pools: list[tuple[str, st.SearchStrategy[Any], pa.DataType]] = [
-        ("float", number, pa.float64()),
-        ("int", st.integers(-(2**63), 2**63 - 1), pa.int64()),
-        ("level", st.sampled_from(["a", "b", "c"]), pa.string()),
-        ("flag", st.booleans(), pa.bool_()),
-        ("day", st.dates(), pa.date32()),
-        ("moment", st.datetimes(), pa.timestamp("us")),
-    ]
     columns = {}
-    for name, values, type_ in pools:
-        pool = data.draw(st.lists(values | st.none(), min_size=1, max_size=30))
-        columns[name] = pa.array([pool[int(i)] for i in rng.integers(0, len(pool), n)], type_)
-    made = made_from(pa.table(columns), 300)
+    for number in range(data.draw(st.integers(1, 6))):
+        values, type_ = data.draw(st.sampled_from(_POOLS))
+        some = values | st.none() if data.draw(st.booleans()) else values
+        pool = data.draw(st.lists(some, min_size=1, max_size=data.draw(st.sampled_from([2, 30, 60]))))
+        columns[f"c{number}"] = pa.array([pool[int(i)] for i in rng.integers(0, len(pool), n)], type_)
+    table = pa.table(columns)
+    target = data.draw(st.sampled_from([None, *table.column_names]))
+    source = Memory(table)
+    job = job_of(source, 5000, target=target)
+    state = fit(job, source)
+    made = pa.Table.from_batches(blocks(job, state, 5000))
     made.validate(full=True)
-    assert made.num_rows == 300
-    assert made.schema.types == [array.type for array in columns.values()]
+    assert made.num_rows == 5000
+    assert made.schema.types == table.schema.types
+    for field in table.schema:
+        old, new = table.column(field.name), made.column(field.name)
+        carried = new.null_count < new.length()
+        assert not (carried and new.null_count and not old.null_count)
+        if carried and pa.types.is_integer(field.type):
+            assert pc.min(new).as_py() >= 0 or pc.min(old).as_py() < 0
+    cuts = sorted(data.draw(st.sets(st.integers(1, 4999), max_size=4)))
+    ranges = [range(a, b) for a, b in zip([0, *cuts], [*cuts, 5000], strict=True)]
+    parts = [batch for units in ranges for _, batch in generator.block(job, state, units)]
+    assert pa.Table.from_batches(parts).equals(made)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where a fitted state of a release lies, and the digest of the rows that it must go on giving."""
+
+    release: str
+    digest: str
+
+
+SHELVES = [Shelf("2.0.0", "7893c052d5a28c880a38ce804c101d94e81f2c9e2e96cc15203b3a489942898e")]
+
+
+@pytest.mark.parametrize("shelf", SHELVES, ids=lambda shelf: shelf.release)
+def test_states_of_former_releases_still_open_and_give_the_same_rows(shelf: Shelf) -> None:
+    job = job_of(Memory(remembered()), 3000)
+    assert digest(blocks(job, load(STATES / shelf.release))) == shelf.digest
+
+
+def test_columns_that_are_missing_together_stay_so_beside_a_target_that_is_one_of_them() -> None:
+    made = made_from(mixed(), target="weight")
+    assert np.array_equal(made.column("height").is_null().to_numpy(), made.column("weight").is_null().to_numpy())
+
+
+def test_numbers_are_as_round_as_those_of_the_source() -> None:
+    rng = np.random.Generator(np.random.Philox(8))
+    exact = rng.lognormal(10, 0.5, 6000).round()
+    pay = np.where(rng.random(6000) < 0.7, np.round(exact, -3), exact)
+    made = column(made_from(pa.table({"pay": pay.astype(np.int64), "a": np.arange(6000) % 7}), 6000), "pay")
+    assert (made % 1000 == 0).mean() == pytest.approx((pay % 1000 == 0).mean(), abs=0.05)
+
+
+def test_an_identifier_gets_other_names_that_occur_as_often() -> None:
+    rng = np.random.Generator(np.random.Philox(3))
+    shop = np.minimum(rng.zipf(1.3, 8000), 4000)
+    names = np.array([f"SHOP-{int(i) * 7919 % 100_000:05d}" for i in range(4001)])[shop]
+    table = pa.table({"shop": names, "size": np.round(100 / shop + rng.normal(0, 1, 8000), 1)})
+    made = made_from(table, 8000)
+    real, new = (table.column("shop").value_counts(), made.column("shop").value_counts())
+    frequent = {one["values"] for one in real.to_pylist() if one["counts"] >= 30}
+    assert frequent <= set(made.column("shop").to_pylist())
+    rare = set(names.tolist()) - frequent
+    assert not rare & set(made.column("shop").to_pylist())
+    once = [sum(one["counts"] == 1 for one in counts.to_pylist()) for counts in (real, new)]
+    assert once[1] == pytest.approx(once[0], rel=0.25)
+    assert {len(name) for name in made.column("shop").to_pylist()} == {10}
+
+
+def test_one_person_with_many_rows_is_not_alone_in_a_leaf() -> None:
+    n = 2000
+    rng = np.random.Generator(np.random.Philox(6))
+    person = np.concatenate([np.arange(n), np.full(300, n)])
+    place = np.concatenate([rng.choice(["north", "south"], n), np.full(300, "south")])
+    dose = np.concatenate([rng.integers(0, 40, n), np.full(300, 39)])
+    # of all who take 39 in the south, most rows are one person's: it may not be drawn as the rule there
+    table = pa.table({"person": person, "place": place, "dose": dose, "kind": np.where(person == n, "odd", "even")})
+    made = made_from(table, 4000, identifier="person")
+    assert set(made.column("kind").to_pylist()) == {"even"}

@@ -21,19 +21,21 @@ else:
 
 DIMENSIONS = 8  # of the points by which values of a target are compared
 _BINS = 256
+_ABREAST = 16  # rows that go down a tree together
 _HASH = np.uint64(0x9E3779B97F4A7C15)
 
 
 @compiled
 def grow(  # type: ignore[no-untyped-def]
-    bins, sizes, points, rows, least, floor, strong, needed, depth, predictor, cut, left, start, end
+    bins, sizes, favours, points, rows, least, floor, strong, needed, depth, predictor, cut, left, start, end
 ):
     """Grow a greedy tree and return its number of nodes.
 
     ``bins`` (predictors × rows) in ``sizes[f]`` bins each, ``points`` (rows × dimensions) what is to be told apart,
     ``rows`` those to grow on, put into the order of the leaves. A split maximises the sum of squares between its two
-    sides. It needs ``least`` rows on both (``floor`` if it explains a ``strong`` share) and ``needed`` times the gain
-    of chance. Node n has predictor, cut, first of two children (-1 in a leaf) and its slice of ``rows``.
+    sides, times what its predictor is favoured by. It needs ``least`` rows on both (``floor`` if it explains a
+    ``strong`` share) and ``needed`` times the gain of chance. Node n has predictor, cut, first of two children (-1 in a
+    leaf) and its slice of ``rows``.
     """
     count = len(rows)
     aside = np.empty(count, rows.dtype)
@@ -97,12 +99,12 @@ def grow(  # type: ignore[no-untyped-def]
                         for d in range(DIMENSIONS):
                             one += below[d] * below[d]
                             other += (total[d] - below[d]) ** 2
-                        gain = one / under + other / over
-                        if gain > best and ((under >= least and over >= least) or gain - base > strong * spread):
-                            best = gain
+                        gain = one / under + other / over - base
+                        if gain * favours[f] > best and ((under >= least and over >= least) or gain > strong * spread):
+                            best = gain * favours[f]
                             best_predictor = f
                             best_cut = c
-                if best_predictor >= 0 and (best - base) * size > needed * spread:
+                if best_predictor >= 0 and best * size > needed * spread:
                     p = a
                     kept = 0
                     for i in range(a, b):
@@ -130,69 +132,65 @@ def grow(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def follow(  # type: ignore[no-untyped-def]
-    codes,
-    place,
-    leader,
-    column,
-    offset,
-    lookup,
-    cut,
-    left,
-    start,
-    end,
-    roots,
-    leaves,
-    term_column,
-    term_offset,
-    terms,
-    edges,
-    words,
-):
+def add_up(codes, term_column, term_offset, terms, edges, sums, bins):  # type: ignore[no-untyped-def]
+    """Write into ``bins`` (rows × indexes) between which of the 255 ``edges`` of each additive index a row's sum is.
+
+    ``sums`` (rows × indexes) are zeros; they add up in single precision, term by term.
+    """
+    for t in range(len(term_column)):
+        column = term_column[t]
+        offset = term_offset[t]
+        for q in range(edges.shape[0]):
+            for i in range(codes.shape[0]):
+                sums[i, q] += terms[offset + codes[i, column], q]
+    for q in range(edges.shape[0]):
+        for i in range(codes.shape[0]):
+            x = sums[i, q]
+            low = 0
+            step = 128
+            while step:
+                low += step if edges[q, low + step - 1] < x else 0
+                step >>= 1
+            bins[i, q] = low
+
+
+@compiled
+def follow(codes, place, leader, nodes, lookup, roots, leaves, bins, words):  # type: ignore[no-untyped-def]
     """Draw the codes of one feature into ``codes[:, place]`` (rows × features), from those drawn before.
 
-    A word's hash chooses the tree, its upper half a code of the leaf. A node looks at a feature (``column`` from 0 on)
-    through ``lookup``, or at additive index -1 - ``column``. Where ``leader`` is missing (code 0), so is this one.
+    A word's hash chooses the tree, its upper half a code of the leaf. ``nodes`` are those of a ``Forest``, ``bins``
+    those of its additive indexes. Where ``leader`` is missing (code 0), so is this one. Some rows go down together, so
+    that they wait for memory together.
     """
-    indexes = edges.shape[0]
-    sums = np.zeros(max(indexes, 1), np.float32)
-    bins = np.zeros(max(indexes, 1), np.int64)
+    at = np.zeros(_ABREAST, np.int64)
     trees = np.uint64(len(roots))
-    for i in range(codes.shape[0]):
-        if leader >= 0 and codes[i, leader] == 0:
-            codes[i, place] = 0
-            continue
-        word = words[i]
-        node = np.int64(roots[((word * _HASH) >> np.uint64(40)) % trees])
-        summed = False
-        while left[node] >= 0:
-            j = np.int64(column[node])
-            if j >= 0:
-                x = np.int64(lookup[offset[node] + codes[i, j]])
-            else:
-                if not summed:
-                    summed = True
-                    for q in range(indexes):
-                        sums[q] = 0
-                    for t in range(len(term_column)):
-                        k = term_offset[t] + codes[i, term_column[t]]
-                        for q in range(indexes):
-                            sums[q] += terms[k, q]
-                    for q in range(indexes):
-                        low = 0
-                        high = edges.shape[1]
-                        while low < high:
-                            middle = (low + high) >> 1
-                            if edges[q, middle] < sums[q]:
-                                low = middle + 1
-                            else:
-                                high = middle
-                        bins[q] = low
-                x = bins[-1 - j]
-            node = np.int64(left[node]) + (1 if x > cut[node] else 0)
-        first = np.int64(start[node])
-        size = np.uint64(end[node] - start[node])
-        codes[i, place] = leaves[first + np.int64(((word >> np.uint64(32)) * size) >> np.uint64(32))]
+    for first in range(0, codes.shape[0], _ABREAST):
+        size = min(_ABREAST, codes.shape[0] - first)
+        for lane in range(size):
+            at[lane] = roots[((words[first + lane] * _HASH) >> np.uint64(40)) % trees]
+        going = True
+        while going:
+            going = False
+            for lane in range(size):
+                node = at[lane]
+                below = np.int64(nodes[node, 3])
+                if below < 0:
+                    continue
+                going = True
+                column = np.int64(nodes[node, 0])
+                if column >= 0:
+                    x = np.int64(lookup[nodes[node, 1] + codes[first + lane, column]])
+                else:
+                    x = np.int64(bins[first + lane, -1 - column])
+                at[lane] = below + (1 if x > nodes[node, 2] else 0)
+        for lane in range(size):
+            i = first + lane
+            if leader >= 0 and codes[i, leader] == 0:
+                codes[i, place] = 0
+                continue
+            start = np.int64(nodes[at[lane], 0])
+            amount = np.uint64(nodes[at[lane], 1] - nodes[at[lane], 0])
+            codes[i, place] = leaves[start + np.int64(((words[i] >> np.uint64(32)) * amount) >> np.uint64(32))]
 
 
 @compiled

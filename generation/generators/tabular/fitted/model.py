@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from generation.generators.tabular.fitted.cells import draw_cells, learn_cells
 from generation.generators.tabular.fitted.encoding import Coding, Learned, decode_units, learn_column
 from generation.generators.tabular.fitted.features import Bins, Coded, Codes, Feature, Levels, Words
 from generation.generators.tabular.fitted.gaps import leaders, may_be_missing, stand_in
-from generation.generators.tabular.fitted.kernels import follow, locate
+from generation.generators.tabular.fitted.kernels import add_up, follow, locate
 from generation.generators.tabular.fitted.keys import KeyStyle, learn_style, make_keys
 from generation.generators.tabular.fitted.levels import Rare, settle
 from generation.generators.tabular.fitted.order import order_of, ties_between
@@ -124,7 +124,7 @@ def _model(
         tell(0.6 + 0.4 * place / len(order), "learning what ties the columns together")
         # a feature of one code tells nothing
         earlier = [i for i in order[:place] if coded[i].feature.size > 1]
-        forests[number] = grow_forest(coded, number, earlier, leading[number], ties, people, streams)
+        forests[number] = grow_forest(coded, number, earlier, leading[number], ties, people, streams, next_)
     tell(1.0, "learned")
     return Model(
         columns=list(columns),
@@ -153,8 +153,11 @@ def draw(
             arrays.append(make_keys(style, column.name, column.type, streams, units))
         elif not entry["features"]:
             arrays.append(pa.nulls(len(units), column.type))
+        elif model.features[entry["features"][0]].ordered:
+            found, missing = _units(model, entry["features"], codes, drawn)
+            arrays.append(decode_units(found, missing, column, Coding(entry["decimals"], entry["step"])))
         else:
-            arrays.append(_values(model, entry, column, codes, drawn))
+            arrays.append(_levels(model, entry["features"][0], codes, drawn).cast(column.type))
     return arrays
 
 
@@ -169,49 +172,38 @@ def _draw_codes(model: Model, streams: Streams, units: range, drawn: Sequence[Wo
         if number in head:
             continue
         one = model.forests[number]
-        follow(
-            codes,
-            number,
-            one.leader,
-            one.column,
-            one.offset,
-            one.lookup,
-            one.cut,
-            one.left,
-            one.start,
-            one.end,
-            one.roots,
-            one.leaves,
-            one.term_column,
-            one.term_offset,
-            one.terms,
-            one.edges,
-            drawn[number],
-        )
+        bins = np.empty((len(units), len(one.edges)), np.uint8)
+        if len(one.edges):
+            sums = np.zeros(bins.shape, np.float32)
+            add_up(codes, one.term_column, one.term_offset, one.terms, one.edges, sums, bins)
+        follow(codes, number, one.leader, one.nodes, one.lookup, one.roots, one.leaves, bins, drawn[number])
     return codes
 
 
-def _values(model: Model, entry: Any, column: ColumnPlan, codes: Codes, drawn: Sequence[Words]) -> ArrowArray:
-    """Turn the codes of one column into values of its type."""
-    numbers = entry["features"]
-    first = model.features[numbers[0]]
-    missing: Bools | None = codes[:, numbers[0]] == 0 if first.nullable else None
-    if isinstance(first.values, Levels):
-        places = codes[:, numbers[0]] - np.int32(first.nullable)
-        if first.values.pools:
-            places = _of_pools(first.values, places, drawn[numbers[0]])
-        return first.values.names.take(pa.array(places, mask=missing)).cast(column.type)
+def _units(
+    model: Model, numbers: Sequence[int], codes: Codes, drawn: Sequence[Words]
+) -> tuple[list[Floats], Bools | None]:
+    """Return whole units of each feature of a column of numbers, and which rows are missing."""
+    missing = codes[:, numbers[0]] == 0 if model.features[numbers[0]].nullable else None
     units = []
     for number in numbers:
         feature = model.features[number]
-        assert isinstance(feature.values, Bins)  # noqa: S101 - levels were made above
+        values = cast(Bins, feature.values)
         found = np.empty(len(codes))
-        values = feature.values
-        locate(
-            codes, number, int(feature.nullable), values.low, values.high, values.roundness, STEPS, drawn[number], found
-        )
+        ends = values.low, values.high, values.roundness
+        locate(codes, number, int(feature.nullable), *ends, STEPS, drawn[number], found)
         units.append(found if missing is None else np.where(missing, 0.0, found))
-    return decode_units(units, missing, column, Coding(entry["decimals"], entry["step"]))
+    return units, missing
+
+
+def _levels(model: Model, number: int, codes: Codes, drawn: Sequence[Words]) -> ArrowArray:
+    """Return the names of the levels that were drawn."""
+    feature = model.features[number]
+    values = cast(Levels, feature.values)
+    places = codes[:, number] - np.int32(feature.nullable)
+    if values.pools:
+        places = _of_pools(values, places, drawn[number])
+    return values.names.take(pa.array(places, mask=codes[:, number] == 0 if feature.nullable else None))
 
 
 def _of_pools(levels: Levels, places: Codes, drawn: Words) -> Codes:

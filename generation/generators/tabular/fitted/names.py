@@ -7,6 +7,7 @@ people share. A name that came out as a real one is thrown away.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,8 @@ from generation.generators.tabular.fitted.privacy import Bools, Ints, K
 _KINDS = (("9", "0123456789"), ("A", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), ("a", "abcdefghijklmnopqrstuvwxyz"))
 _SHAPES = (("[0-9]", "9"), (r"\p{Lu}", "A"), (r"\p{L}", "a"))
 _OF_A_POOL = 5 * K  # names from which on a pool has characters of its own
-_TRIES = 6
+_TURNS = 6
+_SPARE = 8
 _MOST_WORDS = 12
 
 
@@ -35,32 +37,63 @@ def invent(
     """
     heard = names.take(pa.array(speaking))
     words = bool(pc.mean(pc.cast(pc.match_substring(heard, " "), pa.float64())).as_py() > 0.5) if len(heard) else False
-    whole: _Words | _Shapes = _Words(heard) if words else _Shapes(heard)
+    whole: _Maker = _Words(heard) if words else _Shapes(heard)
+    own = [heard.filter(pa.array(pools[speaking] == number)) for number in range(len(wanted))]
+    makers = [whole if words or len(one) < _OF_A_POOL else _Shapes(one) for one in own]
     used = pc.unique(pa.concat_arrays([names, taken]))
-    made: list[ArrowArray] = []
-    for number, amount in enumerate(wanted):
-        own = heard.filter(pa.array(pools[speaking] == number))
-        maker = whole if words or len(own) < _OF_A_POOL else _Shapes(own)
-        made.append(_different(maker, whole, amount, used, rng))
-        used = pa.concat_arrays([used, made[-1]])
-    return pa.concat_arrays(made) if made else pa.array([], pa.string())
+    return _different(makers, whole, np.array(wanted, np.int64), used, rng)
 
 
 def _different(
-    maker: _Words | _Shapes, whole: _Words | _Shapes, amount: int, used: ArrowArray, rng: np.random.Generator
+    makers: Sequence[_Maker], whole: _Maker, wanted: Ints, used: ArrowArray, rng: np.random.Generator
 ) -> ArrowArray:
-    """Make names until there are ``amount`` that are not in ``used``; what is left over is numbered."""
-    found = pa.array([], pa.string())
-    for turn in range(_TRIES):
-        missing = amount - len(found)
-        if missing == 0:
-            return found
-        tried = pc.unique((maker if turn < _TRIES // 2 else whole).make(missing + 8, rng))
-        tried = tried.filter(pc.invert(pc.is_in(tried, pa.concat_arrays([used, found]))))
-        found = pa.concat_arrays([found, tried.filter(pc.not_equal(tried, "")).slice(0, missing)])
-    missing = amount - len(found)
-    numbers = pa.array(np.arange(len(used) + len(found), len(used) + len(found) + missing)).cast(pa.string())
-    return pa.concat_arrays([found, pc.binary_join_element_wise("other", numbers, " ")])
+    """Return ``wanted`` names of each maker, one after the other, all different and none in ``used``.
+
+    What a maker does not find in some turns is made as all names are, and what is left over is numbered.
+    """
+    found, pools = pa.array([], pa.string()), np.empty(0, np.int64)
+    for turn in range(_TURNS):
+        missing = wanted - np.bincount(pools, minlength=len(wanted))
+        if not missing.any():
+            break
+        amounts = np.where(missing > 0, missing + _SPARE, 0)
+        makers = makers if turn < _TURNS // 2 else [whole] * len(makers)
+        tried = [maker.make(amount, rng) for maker, amount in zip(makers, amounts.tolist(), strict=True)]
+        found = pa.concat_arrays([found, *tried])
+        pools = np.concatenate([pools, np.repeat(np.arange(len(wanted)), amounts)])
+        fresh = np.flatnonzero(_first_of_each(found, used))
+        kept = fresh[_within(pools[fresh], wanted)]
+        found, pools = found.take(pa.array(kept)), pools[kept]
+    missing = wanted - np.bincount(pools, minlength=len(wanted))
+    numbers = pa.array(len(used) + len(found) + np.arange(int(missing.sum()))).cast(pa.string())
+    found = pa.concat_arrays([found, pc.binary_join_element_wise("other", numbers, " ")])
+    pools = np.concatenate([pools, np.repeat(np.arange(len(wanted)), missing)])
+    return found.take(pa.array(np.argsort(pools, kind="stable")))
+
+
+def _first_of_each(names: ArrowArray, used: ArrowArray) -> Bools:
+    """Tell which names are neither empty nor in ``used``, nor any of those before them."""
+    codes = names.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    first = np.zeros(len(names), bool)
+    first[np.unique(codes, return_index=True)[1]] = True
+    new = pc.and_(pc.invert(pc.is_in(names, used)), pc.not_equal(names, ""))
+    fresh: Bools = first & new.to_numpy(zero_copy_only=False)
+    return fresh
+
+
+def _within(pools: Ints, wanted: Ints) -> Bools:
+    """Tell which of ``pools`` are among the first ``wanted`` of their number."""
+    order = np.argsort(pools, kind="stable")
+    starts = np.searchsorted(pools[order], np.arange(len(wanted)))
+    within = np.empty(len(pools), bool)
+    within[order] = np.arange(len(pools)) - starts[pools[order]] < wanted[pools[order]]
+    return within
+
+
+class _Maker(Protocol):
+    def make(self, amount: int, rng: np.random.Generator) -> ArrowArray:
+        """Return ``amount`` names, not all different."""
+        ...
 
 
 class _Shapes:

@@ -16,7 +16,6 @@ from generation.sdk import Json, State
 
 #: Raised when the form changes; states of all released forms can be opened.
 FORM = 1
-_NODES = ("column", "offset", "cut", "left", "start", "end")
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,7 @@ def to_state(model: Model) -> State:
         "bins": pa.table({"low": _joined([one.low for one in bins]), "high": _joined([one.high for one in bins])}),
         "roundness": np.concatenate([*(one.roundness for one in bins), np.empty((0, 9), np.uint8)]),
         "levels": _levels_table(levels),
-        "nodes": pa.table(
-            {name: _joined([getattr(one, name) for one in model.forests]).astype(np.int32) for name in _NODES}
-        ),
+        "nodes": np.concatenate([*(one.nodes for one in model.forests), np.empty((0, 4), np.int32)]),
         "leaves": leaves.astype(np.uint16) if leaves.max(initial=0) < 1 << 16 else leaves,
         "lookups": _joined([one.lookup for one in model.forests]).astype(np.uint8),
         "terms": _joined([one.terms.ravel() for one in model.forests]).astype(np.float32),
@@ -84,7 +81,7 @@ def _feature_json(stream: str, feature: Feature) -> dict[str, Json]:
 def _forest_json(forest: Forest) -> dict[str, Json]:
     return {
         "leader": forest.leader,
-        "nodes": len(forest.left),
+        "nodes": len(forest.nodes),
         "leaves": len(forest.leaves),
         "lookup": len(forest.lookup),
         "roots": forest.roots.tolist(),
@@ -130,21 +127,16 @@ def _features(told: Sequence[Mapping[str, Any]], state: State) -> Iterator[Featu
 
 
 def _forests(told: Sequence[Mapping[str, Any]], state: State) -> Iterator[Forest]:
-    nodes = [_column(cast(pa.Table, state["nodes"]), name) for name in _NODES]
-    leaves, lookups, terms, edges = (_array(state[name]) for name in ("leaves", "lookups", "terms", "edges"))
+    nodes, leaves, lookups, terms, edges = (
+        _array(state[name]) for name in ("nodes", "leaves", "lookups", "terms", "edges")
+    )
     node = leaf = lookup = term = edge = 0
     for one in told:
-        column, offset, cut, left, start, end = (values[node : node + one["nodes"]] for values in nodes)
         terms_here, edges_here = int(np.prod(one["terms"])), int(np.prod(one["edges"]))
         yield Forest(
             leader=one["leader"],
-            column=column,
-            offset=offset,
+            nodes=nodes[node : node + one["nodes"]],
             lookup=lookups[lookup : lookup + one["lookup"]],
-            cut=cut,
-            left=left,
-            start=start,
-            end=end,
             roots=_read_only(np.array(one["roots"], np.int32)),
             leaves=leaves[leaf : leaf + one["leaves"]],
             term_column=_read_only(np.array(one["term_column"], np.int32)),

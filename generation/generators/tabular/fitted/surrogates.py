@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ _POOL_ROWS = 90
 _LEAST_ROWS = 30
 _POOL_LEVELS = 10
 _MOST_POOLS = 64
+_MOST_LEVELS = 1_000_000
 _TELLS = 0.9  # of the dispersion that may be left within levels by a column that tells something
 _ORDERED = 12  # codes from which on a column of numbers is compared by rank
 
@@ -35,14 +37,13 @@ def pool(
     Each pool has at least ten levels and some tens of rows, whose levels are alike in the two columns that tell most
     about a level. Its made-up levels have the profile of frequencies that ``profile`` finds.
     """
-    levels = one.feature.values
-    assert isinstance(levels, Levels)  # noqa: S101 - numbers have no rare levels
+    levels = cast(Levels, one.feature.values)
     at = numbers >= 0
     counts = np.bincount(numbers[at], minlength=len(names))
     pools = _pools(numbers[at], counts, [(other, other.codes[at]) for other in others])
     rng = streams.rng(f"surrogates {one.stream}")
     amount = int(pools.max()) + 1
-    weights = [profile(counts[pools == number], limit, rng) for number in range(amount)]
+    weights = [profile(counts[pools == number], limit, _MOST_LEVELS // amount, rng) for number in range(amount)]
     made = invent(names, pools, [len(one) for one in weights], levels.names, _holders(numbers, people), rng)
     ends = np.concatenate([number + np.cumsum(one) / one.sum() for number, one in enumerate(weights)])
     values = Levels(pa.concat_arrays([levels.names, made]), levels.common, amount, ends)
@@ -105,15 +106,15 @@ def _tells(numbers: Ints, counts: Ints, other: Coded, codes: np.ndarray) -> tupl
     return float((1 - same / max(1.0, all_pairs)) / max(1 - (shares**2).sum(), 1e-12)), mode
 
 
-def profile(counts: Ints, limit: int, rng: np.random.Generator) -> Floats:
-    """Return weights of made-up levels, so that they occur as often as levels with ``counts`` rows did.
+def profile(counts: Ints, limit: int, most: int, rng: np.random.Generator) -> Floats:
+    """Return weights of at most ``most`` made-up levels: they occur as often as levels with ``counts`` rows did.
 
     Rates from a gamma distribution whose Poisson counts, cut to 1 … ``limit`` - 1, explain the counts best (Fisher,
     Corbet and Williams, "The relation between the number of species and the number of individuals", 1943).
     """
     seen = np.bincount(np.minimum(counts, limit - 1), minlength=limit)[1:].astype(np.float64)
     shape, mean, share = _gamma(seen, limit)
-    rates = rng.gamma(shape, mean / shape, int(np.ceil(len(counts) / share)))
+    rates = rng.gamma(shape, mean / shape, min(int(np.ceil(len(counts) / share)), most))
     term = np.exp(-rates)
     within = np.zeros(len(rates))
     for number in range(1, limit):

@@ -25,6 +25,7 @@ _TABLE = "default"
 _LEAST_ROWS = 90  # a tenth of the least upload is withheld
 _LEAST_PEOPLE = 100
 _MOST_UNITS = 1_000_000_000
+_MANY_LEVELS = 10_000
 _BLOCK = 20_000
 _BLOCK_CELLS = 4_000_000
 
@@ -119,7 +120,7 @@ class FittedTable:
         problems += line_problems(params)
         if not problems:
             plans = _plans(job)
-            problems += _check_plans(plans, job.units)
+            problems += [*_check_target(plans, params.target), *_check_plans(plans, job.units)]
             problems += column_problems(demanded(params), plans, facts.relations)
         if not problems and job.source is not None:
             problems += _check_rows(job, job.source)
@@ -134,15 +135,16 @@ class FittedTable:
         return Layout("row", _block_of(len(plans)), (table,))
 
     def needs(self, job: Job) -> Needs:
-        """Memory for the sample and its scores, time by columns; measured at 15 columns and scaled."""
+        """Memory for the sample, its codes and what trees look at; time by columns, measured at 15 and scaled."""
         columns = len(_plans(job))
         rows = 0 if job.facts is None else learned_rows(job.facts.tables[_TABLE].rows, columns)
         cells = _block_of(columns) * columns
+        names = 300 if job.facts is not None and _has_many_levels(_facts(job.facts)) else 0
         return Needs(
-            memory_mib=400 + (rows * columns * 60 + cells * 50 >> 20),
+            memory_mib=400 + names + (rows * (columns * 60 + 400) + cells * 60 >> 20),
             scratch_mib=64,
             seconds_per_block=0.05 + cells * 2.5e-7,
-            prepare_seconds=2.0 + rows * columns * 2e-6 + columns**2 * 2e-5,
+            prepare_seconds=2.0 + rows * columns * (2e-6 + min(columns, 48) * 2e-7),
         )
 
     def prepare(self, job: Job, source: Source | None, tell: Tell) -> State:
@@ -157,9 +159,9 @@ class FittedTable:
         wanted = [plan.name for plan in plans if plan.fate != "empty"]
         if identifier is not None and identifier not in wanted:
             wanted.append(identifier)
-        rows = sample(source, _TABLE, wanted, job.streams, tell)
-        people = People() if identifier is None else _people(rows.column(identifier))
         target = _parameters(job).target
+        rows = sample(source, _TABLE, wanted, job.streams, tell, target)
+        people = People() if identifier is None else _people(rows.column(identifier))
         asked = demanded(_parameters(job))
         rows, parts = with_parts(rows, asked.wishes)
         first = [plan.name for plan in part_plans(asked.wishes)]
@@ -209,6 +211,12 @@ def _facts(facts: SourceFacts) -> TableFacts:
     return facts.tables[_TABLE]
 
 
+def _has_many_levels(facts: TableFacts) -> bool:
+    """Whether names of a category may take much memory: of each there are up to a million."""
+    texts = [field for field in facts.schema if pa.types.is_string(field.type)]
+    return any(int((field.metadata or {}).get(b"distinct", b"0")) >= _MANY_LEVELS for field in texts)
+
+
 def _check_names(params: Parameters, facts: TableFacts) -> list[Problem]:
     names = set(facts.schema.names)
     problems = [
@@ -232,6 +240,13 @@ def _check_names(params: Parameters, facts: TableFacts) -> list[Problem]:
         message = f"Column “{params.identifier}” tells fewer than {_LEAST_PEOPLE} people apart."
         problems.append(Problem("identifier", message, "Upload a table about more people, or name another column."))
     return problems
+
+
+def _check_target(plans: list[ColumnPlan], target: str | None) -> list[Problem]:
+    if target is None or target in {plan.name for plan in plans if plan.fate == "learned"}:
+        return []
+    message = f"Column “{target}” is not learned, so it cannot be the target."
+    return [Problem("target", message, "Choose a column that is made from what the source has, or none.")]
 
 
 def _check_plans(plans: list[ColumnPlan], units: int) -> list[Problem]:

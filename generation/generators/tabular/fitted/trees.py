@@ -6,7 +6,7 @@ microdata", 2005; Nowok, Raab and Dibben, "synthpop", 2016.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,31 +21,27 @@ from generation.sdk import Streams
 _LEAST_ROWS = 30  # of a leaf
 _FLOOR = 10  # of a leaf that explains much
 _STRONG = 0.5
-_SIGNIFICANT = 2.5  # standard deviations; lower ones learn the rows by heart
+_SIGNIFICANT = 2.65  # standard deviations; lower ones learn the rows by heart
 _DEPTH = 40
-_TREES = 2
+_TREES = 5
 _PART = 0.7  # of the rows, for each tree
 _MOST_PREDICTORS = 48
+_FAVOUR = 1.5
 
 
 @dataclass(frozen=True)
 class Forest:
-    """The trees of one feature.
+    """The trees of one feature, which begin at ``roots`` of its ``nodes`` (n × 4).
 
-    Node n looks at column ``column[n]`` by the table that begins at ``offset[n]`` of ``lookup``, or at additive index
-    -1 - ``column[n]``; up to ``cut[n]`` it goes to ``left[n]``, else to the node after that. In a leaf ``left`` is -1
-    and its codes are ``leaves[start:end]``, in order. Trees begin at ``roots``. ``leader`` is the feature with which
-    this one is missing, or -1.
+    A node that splits is (column, offset, cut, below): it looks at column ``column`` by the table that begins at
+    ``offset`` of ``lookup``, or at additive index -1 - ``column``; up to ``cut`` it goes to node ``below``, else to the
+    one after that. A leaf is (start, end, 0, -1): its codes are ``leaves[start:end]``, in order. ``leader`` is the
+    feature with which this one is missing, or -1.
     """
 
     leader: int
-    column: Codes
-    offset: Codes
+    nodes: Codes
     lookup: Bytes
-    cut: Codes
-    left: Codes
-    start: Codes
-    end: Codes
     roots: Codes
     leaves: Codes
     term_column: Codes
@@ -72,17 +68,24 @@ def grow_forest(
     ties: Floats,
     people: People,
     streams: Streams,
+    favourites: Collection[int] = (),
 ) -> Forest:
-    """Learn feature ``target`` from the features ``earlier``, where ``leader`` (-1: none) is not missing."""
+    """Learn feature ``target`` from the features ``earlier``, where ``leader`` (-1: none) is not missing.
+
+    Splits on ``favourites`` count for more: what hangs on them matters most to whoever uses the rows.
+    """
     own = coded[target]
     rows = own.known if leader < 0 else own.known & (coded[leader].codes > 0) & (own.codes > 0)
     telling = sorted(earlier, key=lambda i: (-ties[target, i], i))
-    earlier = [i for i in earlier if i in set(telling[:_MOST_PREDICTORS])]
+    looked_at = {*telling[:_MOST_PREDICTORS], *favourites}
+    earlier = [i for i in earlier if i in looked_at]
     places = points(own, rows, [coded[i] for i in telling], streams)
     looks = [(i, lookup) for i in earlier for lookup in orderings(coded[i], rows, own, places)]
     additive = learn_additive(coded, target, rows, telling, places)
     bins = [lookup[coded[i].codes] for i, lookup in looks] + (additive.bins(coded) if additive else [])
     sizes = [int(lookup.max()) + 1 for _, lookup in looks] + ([256] * len(additive.edges) if additive else [])
+    favours = np.ones(len(bins))
+    favours[[number for number, (i, _) in enumerate(looks) if i in favourites]] = _FAVOUR
     matrix = np.stack(bins) if bins else np.empty((0, len(own.codes)), np.uint8)
     of_rows = places[own.codes]
     needed = _gain_of_chance(of_rows[rows])
@@ -91,7 +94,7 @@ def grow_forest(
     trees = []
     for _ in range(_TREES):
         part = np.sort(rng.permutation(chosen)[: max(1, int(len(chosen) * _PART))])
-        trees.append(_grow_tree(matrix, np.array(sizes, np.int64), of_rows, own.codes, part, needed, people))
+        trees.append(_grow_tree(matrix, np.array(sizes, np.int64), favours, of_rows, own.codes, part, needed, people))
     return _together(trees, looks, additive, leader)
 
 
@@ -108,13 +111,27 @@ def _gain_of_chance(places: Floats) -> float:
 
 
 def _grow_tree(
-    bins: Bytes, sizes: Ints, places: Floats, codes: Codes, rows: Ints, needed: float, people: People
+    bins: Bytes, sizes: Ints, favours: Floats, places: Floats, codes: Codes, rows: Ints, needed: float, people: People
 ) -> _Tree:
     most = 2 * (len(rows) // _FLOOR) + 3
     predictor, cut, left, start, end = (np.zeros(most, np.int32) for _ in range(5))
     order = rows.astype(np.int32)
     size = grow(
-        bins, sizes, places, order, _LEAST_ROWS, _FLOOR, _STRONG, needed, _DEPTH, predictor, cut, left, start, end
+        bins,
+        sizes,
+        favours,
+        places,
+        order,
+        _LEAST_ROWS,
+        _FLOOR,
+        _STRONG,
+        needed,
+        _DEPTH,
+        predictor,
+        cut,
+        left,
+        start,
+        end,
     )
     tree = _Tree(predictor[:size], cut[:size], left[:size], start[:size], end[:size], codes[order])
     if people.codes is not None:
@@ -138,40 +155,33 @@ def _together(
     trees: Sequence[_Tree], looks: Sequence[tuple[int, Bytes]], additive: Additive | None, leader: int
 ) -> Forest:
     """Join trees into one set of arrays, with those tables only that some node looks at."""
-    nodes = np.cumsum([0, *(len(tree.left) for tree in trees)])
+    firsts = np.cumsum([0, *(len(tree.left) for tree in trees)])
     rows = np.cumsum([0, *(len(tree.leaves) for tree in trees)])
     predictor = np.concatenate([tree.predictor for tree in trees])
-    left = np.concatenate(
-        [np.where(tree.left < 0, -1, tree.left + first) for tree, first in zip(trees, nodes[:-1], strict=True)]
-    )
-    splits = left >= 0
+    nodes = np.zeros((len(predictor), 4), np.int64)
+    nodes[:, 0] = np.concatenate([tree.start + row for tree, row in zip(trees, rows[:-1], strict=True)])
+    nodes[:, 1] = np.concatenate([tree.end + row for tree, row in zip(trees, rows[:-1], strict=True)])
+    below = [np.where(tree.left < 0, -1, tree.left + first) for tree, first in zip(trees, firsts[:-1], strict=True)]
+    nodes[:, 3] = np.concatenate(below)
+    splits = nodes[:, 3] >= 0
+    nodes[splits, 2] = np.concatenate([tree.cut for tree in trees])[splits]
     used = [number for number in np.unique(predictor[splits]).tolist() if number < len(looks)]
     tables = [looks[number][1] for number in used]
     ends = np.cumsum([0, *(len(table) for table in tables)])
-    column, offset = np.zeros(len(left), np.int64), np.zeros(len(left), np.int64)
     for number, first in zip(used, ends[:-1].tolist(), strict=True):
-        at = splits & (predictor == number)
-        column[at], offset[at] = looks[number][0], first
+        nodes[splits & (predictor == number), :2] = looks[number][0], first
     indexed = splits & (predictor >= len(looks))
-    column[indexed] = len(looks) - 1 - predictor[indexed]
+    nodes[indexed, 0] = len(looks) - 1 - predictor[indexed]
     if additive is None or not indexed.any():
         additive = Additive([], [np.zeros((1, 1), np.float32)], np.zeros((0, 1), np.float32))
-    of = additive.of
     return Forest(
         leader=leader,
-        column=column.astype(np.int32),
-        offset=offset.astype(np.int32),
+        nodes=nodes.astype(np.int32),
         lookup=np.concatenate(tables) if tables else np.zeros(1, np.uint8),
-        cut=np.concatenate([tree.cut for tree in trees]),
-        left=left.astype(np.int32),
-        start=np.concatenate([tree.start + first for tree, first in zip(trees, rows[:-1], strict=True)]).astype(
-            np.int32
-        ),
-        end=np.concatenate([tree.end + first for tree, first in zip(trees, rows[:-1], strict=True)]).astype(np.int32),
-        roots=nodes[:-1].astype(np.int32),
+        roots=firsts[:-1].astype(np.int32),
         leaves=np.concatenate([tree.leaves for tree in trees]),
-        term_column=np.array(of, np.int32),
-        term_offset=np.cumsum([0, *(len(one) for one in additive.summands)])[: len(of)].astype(np.int32),
+        term_column=np.array(additive.of, np.int32),
+        term_offset=np.cumsum([0, *map(len, additive.summands)])[: len(additive.of)].astype(np.int32),
         terms=np.concatenate(additive.summands),
         edges=additive.edges,
     )
