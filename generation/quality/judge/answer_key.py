@@ -27,22 +27,24 @@ def judge_answer_key(
     planted: Mapping[str, int],
     *,
     cause: str,
+    nothing: str | None = None,
     person: str | None = None,
     leave_out: Collection[str] = (),
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Compare what a table holds with the rows ``planted`` of each cause, and let a plain model look for them.
 
-    ``cause`` is the column that names the cause, missing where nothing was planted; columns of ``leave_out`` tell of it
-    and are not shown to the model; rows with the same ``person`` are never both learned from and asked. Returns
-    ``{"rows", "planted": rows in all, "area": F or null, "causes": [{"cause", "planted", "found": rows that are there,
-    "as_planted": bool, "recovered": F or null}…]}``: the area under the curve of the model, asked of rows that it has
-    not seen, and the share of each cause's rows among as many of the most suspicious as were planted.
+    ``cause`` is the column that names the cause, missing or ``nothing`` where nothing was planted; columns of
+    ``leave_out`` tell of it and are not shown to the model; rows with the same ``person`` are never both learned from
+    and asked. Returns ``{"rows", "planted": rows in all, "area": F or null, "causes": [{"cause", "planted", "found":
+    rows that are there, "as_planted": bool, "recovered": F or null}…]}``: the area under the curve of the model, asked
+    of rows that it has not seen, and the share of each cause's rows among as many of the most suspicious as were
+    planted.
     """
     column = table.column(cause)
-    codes = column.codes()
+    held = {level: code for code, level in enumerate(column.levels) if level != nothing}
+    codes = np.where(np.isin(column.codes(), list(held.values())), column.codes(), -1)
     is_planted = codes >= 0
-    held = {level: int((codes == code).sum()) for code, level in enumerate(column.levels)}
     enough = min(int(is_planted.sum()), int((~is_planted).sum())) >= _FEWEST
     scores = _suspicion(table, is_planted, person, {*leave_out, cause}, rng) if enough else None
     area, suspects = None, np.zeros(table.rows, np.bool_)
@@ -53,7 +55,7 @@ def judge_answer_key(
     by_chance = float(is_planted.mean()) if table.rows else 0.0
     causes = []
     for name in sorted({*planted, *held}):
-        rows = codes == column.levels.index(name) if name in held else np.zeros(table.rows, np.bool_)
+        rows = codes == held[name] if name in held else np.zeros(table.rows, np.bool_)
         rate = Rate(int(suspects[rows].sum()), int(rows.sum()))
         recovered = Figure(rate.plain, rate.interval(), {"guess": by_chance}).as_json()
         causes.append(

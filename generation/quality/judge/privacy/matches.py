@@ -28,6 +28,9 @@ _PLAIN = 0.01
 #: A number counts as repeated when its surplus in the made table is less likely than this by chance.
 _REPEATED = 1e-4
 
+#: The share of a column's spread within which numbers are near by.
+_AROUND = 0.005
+
 
 @dataclass(frozen=True)
 class Copies:
@@ -138,12 +141,18 @@ def _end(fitted: Floats, holdout: Floats, made: Floats) -> float | None:
 
 
 def _repeated(fitted: Floats, made: Floats) -> int:
-    """Count the numbers that fewer than ten hold, and the made table far more often than chance would have it."""
+    """Count the numbers that fewer than ten hold, and the made table far more often than chance would have it.
+
+    A model may round what lies around a number to it, so all who are near by count as its source.
+    """
     values, counts = np.unique(made, return_counts=True)
     values, counts = values[counts >= PEOPLE], counts[counts >= PEOPLE]
     ordered = np.sort(fitted)
     held = np.searchsorted(ordered, values, side="right") - np.searchsorted(ordered, values, side="left")
-    limit = 5 * (held + 1) * len(made) / len(fitted)
+    low, high = np.quantile(ordered, (0.01, 0.99))
+    around = _AROUND * (high - low)
+    near = np.searchsorted(ordered, values + around, side="right") - np.searchsorted(ordered, values - around)
+    limit = 2 * (near + 1) * len(made) / len(fitted)
     suspects = np.flatnonzero((held > 0) & (held < PEOPLE) & (counts > limit))
     population = len(fitted) + len(made)
     return sum(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import parquet as pq
 
 from generation.quality.judge.answer_key import judge_answer_key
 from generation.quality.judge.frames import frames
+from generation.runner.__main__ import main
 
 
 def simulated(rows: int, rng: np.random.Generator) -> pa.Table:
@@ -56,3 +60,17 @@ def test_of_few_rows_only_counts_are_said() -> None:
     report = judged(table, {})
     assert report["area"] is None
     assert all(one["recovered"] is None for one in report["causes"])
+
+
+def test_card_transactions_hold_what_their_key_says_and_a_plain_model_finds_part_of_it(tmp_path: Path) -> None:
+    raised = [f"--param={name}=0.1" for name in ("card_testing", "account_takeover")]
+    made = ["run", "card-transactions", "--units", "300", "--seed", "00112233445566778899aabbccddeeff", *raised]
+    assert main([*made, "--out", str(tmp_path / "out")]) == 0
+    key = json.loads((tmp_path / "out" / "answer_key.json").read_text())
+    planted = {name: pattern["transactions"] for name, pattern in key["patterns"].items()}
+    (frame,) = frames(pq.read_table(tmp_path / "out" / "data"))
+    asked = {"cause": "fraud_pattern", "nothing": "none", "person": "customer_id", "leave_out": ["is_fraud"]}
+    report = judge_answer_key(frame, planted, rng=np.random.default_rng(1), **asked)
+    assert all(one["as_planted"] for one in report["causes"])
+    assert report["planted"] == key["fraudulent_transactions"]
+    assert 0.7 < report["area"]["value"] < 1
