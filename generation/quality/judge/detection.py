@@ -30,6 +30,7 @@ from generation.quality.judge.frames import Floats, Frame
 from generation.quality.judge.learning import (
     Separation,
     boosted_features,
+    filled,
     folds,
     linear_features,
     one_thread,
@@ -88,7 +89,8 @@ def boosted_detection(real: Frame, made: Frame, rng: np.random.Generator) -> Sep
         model = HistGradientBoostingClassifier(
             categorical_features=categories, random_state=int(rng.integers(0, 1 << 31))
         )
-        scores: Floats = model.fit(features, is_made).predict_proba(asked)[:, 1]
+        model.fit(filled(features, features), is_made)
+        scores: Floats = model.predict_proba(filled(asked, features))[:, 1]
         return scores
 
     return _told_apart(theirs, ours, score, rng)

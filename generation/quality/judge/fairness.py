@@ -30,7 +30,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from generation.quality.judge.figures import Figure
 from generation.quality.judge.frames import Column, Floats, Frame, Ints
-from generation.quality.judge.learning import boosted_features, one_thread
+from generation.quality.judge.learning import boosted_features, filled, one_thread
 
 #: Rows that a model learns from at most.
 ROWS = 8_000
@@ -231,7 +231,8 @@ def _chosen(table: Frame, positive: Bools, holdout: Frame, target: str, rng: np.
             categorical_features=categories, early_stopping=False, random_state=int(rng.integers(2**31))
         )
         with one_thread():
-            scores = model.fit(features[rows], positive[rows]).predict_proba(tried)[:, 1]
+            model.fit(filled(features[rows], features[rows]), positive[rows])
+            scores = model.predict_proba(filled(tried, features[rows]))[:, 1]
         chosen.append(scores > np.quantile(scores, 1 - positive.mean()))
     return chosen
 

@@ -41,11 +41,22 @@ def one_thread() -> AbstractContextManager[object]:
 
 
 def boosted_features(frame: Frame, leave_out: Collection[str] = ()) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return what boosted trees learn from, of shape (rows, columns), and which columns of it are categories."""
+    """Return what boosted trees learn from, of shape (rows, columns), and which columns of it are categories.
+
+    Where there is no column to learn from, one of zeros, from which nothing can be.
+    """
     columns = [column for column in frame.columns if column.name not in leave_out]
+    if not columns:
+        return np.zeros((frame.rows, 1)), np.zeros(1, bool)
     values = [np.minimum(one.values, LEVELS) if one.kind == "category" else one.values for one in columns]
     categories = np.array([one.kind == "category" for one in columns], bool)
-    return np.column_stack(values) if values else np.zeros((frame.rows, 0)), categories
+    return np.column_stack(values), categories
+
+
+def filled(features: Floats, learned: Floats) -> Floats:
+    """Return the features with 0 for each column of which nothing was there to learn: trees cannot cut such a one."""
+    nothing = np.isnan(learned).all(axis=0)
+    return np.where(nothing, 0.0, features) if nothing.any() else features
 
 
 def linear_features(frames: Sequence[Frame], leave_out: Collection[str] = ()) -> list[Floats]:
@@ -60,9 +71,13 @@ def linear_features(frames: Sequence[Frame], leave_out: Collection[str] = ()) ->
             for own, column in zip(parts, columns, strict=True):
                 own.append(_linear(column))
     tables = [np.hstack(own) if own else np.zeros((frame.rows, 0)) for own, frame in zip(parts, frames, strict=True)]
+    there = ~np.isnan(np.vstack(tables)).all(axis=0)
+    tables = [own[:, there] for own in tables]
     together = np.vstack(tables)
     centre, spread = np.nanmean(together, axis=0), np.nanstd(together, axis=0)
-    usable = np.isfinite(centre) & (spread > 0)
+    usable = spread > 0
+    if not usable.any():
+        return [np.zeros((frame.rows, 1)) for frame in frames]
     return [np.nan_to_num((own[:, usable] - centre[usable]) / spread[usable]) for own in tables]
 
 

@@ -182,7 +182,10 @@ def _coded(column: Column) -> tuple[Ints, int]:
         return np.where(column.missing, len(column.levels), column.codes()), len(column.levels) + 1
     # Nanoseconds, as pandas has them: edges of parts round alike.
     values = np.round(column.values * 1e6) * 1e3 if column.kind == "time" else column.values
-    edges = np.histogram_bin_edges(values[~column.missing], _BINS)
+    try:
+        edges = np.histogram_bin_edges(values[~column.missing], _BINS)
+    except ValueError:  # doubles lie too far apart there to cut the range in so many parts
+        edges = np.unique(values[~column.missing])[:_BINS]
     return np.digitize(values, edges).astype(np.int64), _BINS + 2
 
 

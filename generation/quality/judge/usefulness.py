@@ -39,7 +39,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 
 from generation.quality.judge.figures import Figure, Yardstick
 from generation.quality.judge.frames import Floats, Frame
-from generation.quality.judge.learning import boosted_features, one_thread
+from generation.quality.judge.learning import boosted_features, filled, one_thread
 from generation.quality.judge.likeness import independent
 
 #: Rows of each table that a model learns from or is tested on at most.
@@ -119,12 +119,15 @@ class _Learner:
             constant = float(lesson.truth[0]) if lesson.rows else 0.0
             return lambda features: np.full(len(features), constant)
         options = {"categorical_features": self.categories, "random_state": self.seed, "max_iter": self.rounds}
+        known = filled(lesson.features, lesson.features)
         with one_thread():
             if self.target.measure == "r2":
-                number = HistGradientBoostingRegressor(**options).fit(lesson.features, lesson.truth)
-                return lambda features: _quietly(number.predict, features)
-            classes = HistGradientBoostingClassifier(**options).fit(lesson.features, lesson.truth > 0)
-        return lambda features: _quietly(lambda given: classes.predict_proba(given)[:, 1], features)
+                number = HistGradientBoostingRegressor(**options).fit(known, lesson.truth)
+                return lambda features: _quietly(number.predict, filled(features, lesson.features))
+            classes = HistGradientBoostingClassifier(**options).fit(known, lesson.truth > 0)
+        return lambda features: _quietly(
+            lambda given: classes.predict_proba(given)[:, 1], filled(features, lesson.features)
+        )
 
 
 def judge_usefulness(
@@ -356,7 +359,7 @@ def _importances(model: Model, asked: Lesson, measure: Measure, rng: np.random.G
     """How far the score falls when a column of the rows is shuffled (Breiman 2001); shape (columns,)."""
     some = asked.take(rng.permutation(asked.rows)[:_ASKED])
     plain = score(measure, some.truth, model(some.features))
-    falls = np.empty(some.features.shape[1])
+    falls = np.zeros(some.features.shape[1])
     for place in range(len(falls)):
         features = some.features.copy()
         features[:, place] = rng.permutation(features[:, place])
@@ -365,7 +368,7 @@ def _importances(model: Model, asked: Lesson, measure: Measure, rng: np.random.G
 
 
 def _beside(names: list[str], shuffled: dict[str, Floats]) -> list[dict[str, Any]]:
-    rows = zip(names, shuffled["real"].tolist(), shuffled["made"].tolist(), strict=True)
+    rows = zip(names, shuffled["real"].tolist(), shuffled["made"].tolist(), strict=bool(names))
     told = [{"column": name, "real": round(real, 6), "made": round(made, 6)} for name, real, made in rows]
     return sorted(told, key=lambda row: -float(row["real"]))
 

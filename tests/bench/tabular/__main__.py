@@ -36,6 +36,8 @@ ENVIRONMENTS = BASE_DIR / ".bench"
 #: A peer by its name: the environment that it runs in, and what is installed there.
 _SDV = ("sdv", ("torch==2.13.0", "sdv==2.0.0", "pyarrow"))
 _MOSTLYAI = ("mostlyai", ("torch==2.13.0", "mostlyai-engine==2.7.3", "pyarrow"))
+#: Come with a peer and fit no other torch than their own; nothing here needs them.
+WITHOUT = {"mostlyai": ("torchaudio", "torchvision")}
 INSTALLED = {"copula": _SDV, "ctgan": _SDV, "mostlyai": _MOSTLYAI}
 #: What we want of a table, of the means over all seeds: measure, at least, at most.
 GOALS: Mapping[str, Sequence[tuple[str, float, float]]] = {
@@ -127,7 +129,10 @@ def _command(name: str) -> list[str]:
     if name == "lookalike":
         return [sys.executable, "-m", "tests.bench.tabular.ours"]
     environment, requirements = INSTALLED[name]
-    return [str(python_apart(ENVIRONMENTS / environment, requirements)), str(PEERS / f"with_{name}.py")]
+    return [
+        str(python_apart(ENVIRONMENTS / environment, requirements, WITHOUT.get(environment, ()))),
+        str(PEERS / f"with_{name}.py"),
+    ]
 
 
 def _table(name: str, runs: Mapping[str, list[Run]]) -> list[str]:

@@ -20,7 +20,7 @@ from generation.quality.judge.drift.measures import (
 )
 from generation.quality.judge.figures import Figure
 from generation.quality.judge.frames import Column, Floats, Frame
-from generation.quality.judge.learning import boosted_features, one_thread
+from generation.quality.judge.learning import boosted_features, filled, one_thread
 
 #: Rows of each table that models look at.
 ROWS = 8_000
@@ -137,10 +137,11 @@ def _numbers(before: Column, after: Column) -> tuple[float, float, float | None,
 
 def _losses(learned: Frame, tried: list[Frame], target: str, rng: np.random.Generator) -> list[Floats]:
     """Return the losses of a model on every row of the tables tried; NaN where the target is missing."""
-    features, categories = boosted_features(learned, [target])
+    known, categories = boosted_features(learned, [target])
+    features = filled(known, known)
     column = learned.column(target)
     settings = {"categorical_features": categories, "early_stopping": False, "random_state": int(rng.integers(2**31))}
-    asked = [boosted_features(one, [target])[0] for one in tried]
+    asked = [filled(boosted_features(one, [target])[0], known) for one in tried]
     truths = [one.column(target).values for one in tried]
     with one_thread():
         if column.kind == "category":
@@ -168,7 +169,8 @@ def _typical(kept: Frame, after: Frame, target: str, rng: np.random.Generator) -
             categorical_features=categories, early_stopping=False, max_iter=50, random_state=int(rng.integers(2**31))
         )
         with one_thread():
-            shares = model.fit(rows[~mask], is_after[~mask]).predict_proba(rows[mask])[:, 1]
+            model.fit(filled(rows[~mask], rows[~mask]), is_after[~mask])
+            shares = model.predict_proba(filled(rows[mask], rows[~mask]))[:, 1]
         odds[mask] = shares / np.maximum(1 - shares, 1e-9)
     weights = np.minimum(odds[: len(ours)] * len(ours) / len(others), _WEIGHT)
     typical: Floats = weights / weights.mean()

@@ -46,6 +46,15 @@ def test_the_same_seed_gives_the_same_figures() -> None:
     assert first == second
 
 
+def test_columns_of_which_nothing_is_there_stand_in_no_models_way() -> None:
+    rng = np.random.default_rng(1)
+    nothing = {"none": pa.nulls(80, pa.float64()), "no text": pa.nulls(80, pa.string()), "constant": [1] * 80}
+    for told in (boosted_detection, linear_detection):
+        assert told(*frames(pa.table(nothing), pa.table(nothing)), rng).area == 0.5
+        real, made = ({**nothing, "there": rng.normal(mean, 1, 80)} for mean in (0, 3))
+        assert told(*frames(pa.table(real), pa.table(made)), rng).low > 0.9
+
+
 def test_of_a_handful_of_rows_nothing_is_said() -> None:
     found = judged(people(FEWEST - 1, 7))
     assert found["boosted"]["fitted"]["value"] is None

@@ -121,3 +121,9 @@ def test_of_many_pairs_a_stated_number_is_looked_at() -> None:
     wide = pa.table({f"c{number}": rng.normal(size=40) for number in range(70)})
     found = judged(wide, wide, wide)
     assert (len(found["pairs"]), found["pairs_of"]) == (PAIRS, 70 * 69 // 2)
+
+
+def test_a_range_too_narrow_to_be_cut_is_compared_all_the_same() -> None:
+    narrow = pa.table({"n": [1e16, 1e16 + 2] * 20, "c": ["a", "b"] * 20})
+    (pair,) = judged(narrow, narrow, narrow)["pairs"]
+    assert (pair["value"], pair["fitted"]) == (1, 1)

@@ -77,6 +77,12 @@ def test_where_nothing_can_be_learned_nothing_is_said() -> None:
         judged(noise, target="c", real=noise, held=noise)
 
 
+def test_from_a_table_with_no_other_column_only_a_guess_can_be_learned() -> None:
+    alone = REAL.select(["ill"])
+    found = judged(alone, real=alone, held=alone)
+    assert (found["real"]["value"], found["ratio"]["value"], found["importances"]) == (0.5, None, [])
+
+
 def test_made_rows_of_one_class_teach_a_guess() -> None:
     found = judged(people(400, 4).filter(pa.compute.equal(people(400, 4)["ill"], "no")))
     assert found["made"]["value"] == 0.5
