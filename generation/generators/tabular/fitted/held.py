@@ -43,7 +43,7 @@ from generation.relations import (
 from generation.sdk import Json, State, Streams
 from generation.sdk.rules import Rule
 
-_PART = "part of "
+_PART = "\x1fpart of "  # no column of a source has a control character in its name
 _ROUNDS = 4
 
 
