@@ -13,12 +13,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyarrow import parquet as pq
 
+from tests.apart import python_apart
 from tests.reference.expected import EXPECTED, digest
 from tests.reference.inputs import inputs
 
@@ -41,6 +41,13 @@ TOOLS = (
     Tool(
         "sdmetrics", ("sdmetrics==0.32.0", "pandas==2.3.3", "pyarrow"), "MIT; needs copulas, which is BUSL", "likeness"
     ),
+    Tool(
+        "anonymeter",
+        ("anonymeter==1.1.0", "pandas==2.3.3", "pyarrow<22"),
+        "Clear BSD, no patent grant; needs numpy < 1.27",
+        "privacy",
+    ),
+    Tool("fairlearn", ("fairlearn==0.15.0", "pandas==2.3.3", "pyarrow"), "MIT", "fairness"),
 )
 
 
@@ -71,15 +78,7 @@ def main(names: list[str]) -> int:
 
 def _run(tool: Tool, folder: str) -> bytes:
     """Run the tool's script over the tables in ``folder`` and return what it prints."""
-    home = ENVIRONMENTS / tool.name
-    python = home / "bin" / "python"
-    wanted = "\n".join(tool.requirements)
-    stamp = home / "installed"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"{tool.name}: installing {', '.join(tool.requirements)} apart")  # noqa: T201
-        venv.create(home, clear=True, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *tool.requirements], check=True)
-        stamp.write_text(wanted)
+    python = python_apart(ENVIRONMENTS / tool.name, tool.requirements)
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"}
     script = HERE / f"with_{tool.name}.py"
     return subprocess.run([python, script, folder], env=environment, check=True, stdout=subprocess.PIPE).stdout

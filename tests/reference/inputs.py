@@ -16,6 +16,10 @@ def inputs() -> dict[str, pa.Table]:
         "likeness.made": _people(2, 640, drift=0.4),
         "likeness.odd_real": _odd(3, 300),
         "likeness.odd_made": _odd(4, 280, other=True),
+        "privacy.fitted": _attacked(5),
+        "privacy.holdout": _attacked(6),
+        "privacy.made": pa.concat_tables([_attacked(7).slice(450), _attacked(5).slice(0, 450)]),
+        "fairness.predictions": _predictions(8, 600),
     }
 
 
@@ -74,3 +78,19 @@ def _odd(seed: int, rows: int, *, other: bool = False) -> pa.Table:
             "far_again": pa.array(np.round(far + rng.normal(0, 0.2, rows), 3)),
         }
     )
+
+
+def _attacked(seed: int) -> pa.Table:
+    """People without gaps, whose numbers and levels an attacker knows in part."""
+    names = ["age", "income", "height", "weight", "job", "trade"]
+    return _people(seed, 2000).select(names).drop_null().slice(0, 1500)
+
+
+def _predictions(seed: int, rows: int) -> pa.Table:
+    """What was true and what a model chose, of three groups."""
+    rng = np.random.default_rng(seed)
+    group = rng.integers(0, 3, rows)
+    truth = rng.random(rows) < 0.3 + group / 10
+    chosen = rng.random(rows) < np.where(truth, 0.6, 0.2) + group / 20
+    names = np.array(["first", "second", "third"])[group]
+    return pa.table({"group": names.tolist(), "truth": truth.astype(int), "chosen": chosen.astype(int)})

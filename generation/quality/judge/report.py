@@ -87,7 +87,7 @@ def judge(
     tell(0.4, "Judging: usefulness")
     report["usefulness"] = _useful(tables, asked, drawn("usefulness"))
     tell(0.6, "Judging: attacks on privacy")
-    report["privacy"] = judge_privacy(*tables, secrets=asked.secrets, rng=drawn("privacy"))
+    report["privacy"] = judge_privacy(*tables, secrets=asked.secrets, everybody=whole[0], rng=drawn("privacy"))
     tell(0.9, "Judging: fairness")
     learned = report["usefulness"]
     report["fairness"] = judge_fairness(

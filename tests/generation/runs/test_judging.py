@@ -56,11 +56,13 @@ def report_of(run: Run) -> dict[str, Any]:
 
 
 def test_what_was_learnt_from_a_source_is_judged_and_the_provenance_names_the_report() -> None:
-    run = a_fitted_run()
+    run = a_fitted_run(parameters={"target": "member", "sensitive": ["city"]})
     work_off()
     run.refresh_from_db()
     assert run.state == "ready", run.fault_message
     table = report_of(run)["tables"]["default"]
+    assert table["usefulness"]["target"] == "member"
+    assert "no sensitive column was named" not in table["verdict"]["fairness"]
     facts = run.source.facts["tables"]["default"] if run.source and run.source.facts else {}
     assert table["rows"]["holdout"] == facts["holdout_rows"]
     assert table["rows"]["fitted"] == facts["rows"] - facts["holdout_rows"]

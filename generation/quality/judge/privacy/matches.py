@@ -86,31 +86,38 @@ def copies(fitted: Frame, holdout: Frame, made: Frame) -> Copies:
     return Copies(copied.plain, own, surplus, risk(copied, Rate(coincide, len(ours) + len(others))))
 
 
-def memorised(fitted: Frame, holdout: Frame, made: Frame, *, public: Sequence[str] = ()) -> list[Memorised]:
-    """Look at every column for what it holds of single people. Levels of ``public`` columns may be known to anybody."""
+def memorised(
+    fitted: Frame, holdout: Frame, made: Frame, *, everybody: Frame, public: Sequence[str] = ()
+) -> list[Memorised]:
+    """Look at every column for what it holds of single people; ``everybody`` is whom ``fitted`` is a sample of.
+
+    Levels of ``public`` columns may be known to anybody.
+    """
     return [
-        _levels(ours, theirs, public) if ours.kind == "category" else _numbers(ours, others, theirs)
-        for ours, others, theirs in zip(fitted.columns, holdout.columns, made.columns, strict=True)
+        _levels(whole, theirs, public) if ours.kind == "category" else _numbers(ours, others, theirs, _known(whole))
+        for ours, others, theirs, whole in zip(
+            fitted.columns, holdout.columns, made.columns, everybody.columns, strict=True
+        )
     ]
 
 
-def _levels(fitted: Column, made: Column, public: Sequence[str]) -> Memorised:
-    if fitted.name in public or set(fitted.levels) <= _TRUTH:
-        return Memorised(fitted.name)
-    held, kept = (np.bincount(one.codes() + 1, minlength=len(one.levels) + 1)[1:] for one in (fitted, made))
-    return Memorised(fitted.name, rare_levels=int(((held > 0) & (held < PEOPLE) & (kept > 0)).sum()))
+def _levels(everybody: Column, made: Column, public: Sequence[str]) -> Memorised:
+    if everybody.name in public or set(everybody.levels) <= _TRUTH:
+        return Memorised(everybody.name)
+    held, kept = (np.bincount(one.codes() + 1, minlength=len(one.levels) + 1)[1:] for one in (everybody, made))
+    return Memorised(everybody.name, rare_levels=int(((held > 0) & (held < PEOPLE) & (kept > 0)).sum()))
 
 
-def _numbers(fitted: Column, holdout: Column, made: Column) -> Memorised:
+def _numbers(fitted: Column, holdout: Column, made: Column, everybody: Floats) -> Memorised:
     ours, others, theirs = _known(fitted), _known(holdout), _known(made)
     if not (len(ours) and len(others) and len(theirs)):
         return Memorised(fitted.name)
     own = _found(*_own(hash_numbers(ours), hash_numbers(others)), hash_numbers(theirs))
-    ends = [_end(sign * ours, sign * others, sign * theirs) for sign in (1.0, -1.0)]
+    ends = [_end(sign * everybody, sign * others, sign * theirs) for sign in (1.0, -1.0)]
     kept = [chance for chance in ends if chance is not None]
     return Memorised(
         fitted.name,
-        repeated=_repeated(ours, theirs),
+        repeated=_repeated(everybody, theirs),
         extremes=len(kept),
         chance=float(np.prod(kept)) if kept else 1.0,
         own=own,

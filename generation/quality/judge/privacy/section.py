@@ -93,6 +93,15 @@ _NOT_TESTED = (
 
 
 @dataclass(frozen=True)
+class _Asked:
+    """What attackers want to know, what anybody may know, and whose values these are."""
+
+    secrets: tuple[str, ...]
+    public: tuple[str, ...]
+    everybody: Frame
+
+
+@dataclass(frozen=True)
 class _Measured:
     """What all attacks found with one table in the place of the made one."""
 
@@ -119,22 +128,26 @@ def judge_privacy(
     *,
     secrets: Sequence[str] = (),
     public: Sequence[str] = (),
+    everybody: Frame | None = None,
     yardsticks: bool = True,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Attack the made table and say how private it is; the package's docstring documents what is returned.
 
     ``secrets`` are the columns that inference tries to guess, some that the data chooses if none is named; levels of
-    ``public`` columns may be known to anybody, such as a public list of codes. Without ``yardsticks`` the findings
-    are the same, and stand beside nothing.
+    ``public`` columns may be known to anybody, such as a public list of codes. ``everybody`` is the table that was
+    learned from where ``fitted`` is a sample of it: whether ten people hold a value is counted there. Without
+    ``yardsticks`` the findings are the same, and stand beside nothing.
     """
     if min(fitted.rows, holdout.rows, made.rows) < _FEWEST or not fitted.columns:
         return _unmeasured()
     guessed = _guessed(fitted, secrets)
     fitted, holdout, made = (_shuffled(one, rng) for one in (fitted, holdout, made))
-    main = _measure(fitted, holdout, made, secrets=guessed, public=public, references=REFERENCES, rng=rng)
+    everybody = everybody or fitted
+    asked = _Asked(guessed, tuple(public), everybody)
+    main = _measure(fitted, holdout, made, asked, references=REFERENCES, rng=rng)
     beside = {
-        name: _measure(fitted, control, stand, secrets=guessed, public=public, references=_YARDSTICK_ROWS, rng=rng)
+        name: _measure(fitted, control, stand, asked, references=_YARDSTICK_ROWS, rng=rng)
         for name, (stand, control) in (_stands(fitted, holdout, rng) if yardsticks else {}).items()
     }
     leaks, few = list(_leaks(main)), list(_values_of_few(main.memorised))
@@ -177,18 +190,12 @@ _REFUSED = (
 
 
 def _measure(
-    fitted: Frame,
-    holdout: Frame,
-    made: Frame,
-    *,
-    secrets: Sequence[str],
-    public: Sequence[str],
-    references: int,
-    rng: np.random.Generator,
+    fitted: Frame, holdout: Frame, made: Frame, asked: _Asked, *, references: int, rng: np.random.Generator
 ) -> _Measured:
     """Run all attacks. The tables are in random order, so that their first rows are a sample of them."""
     space = Space(fitted)
-    copied, held = copies(fitted, holdout, made), memorised(fitted, holdout, made, public=public)
+    copied = copies(fitted, holdout, made)
+    held = memorised(fitted, holdout, made, everybody=asked.everybody, public=asked.public)
     equal = min(fitted.rows, holdout.rows, references)
     near = closest(
         space.place(_first(fitted, equal)), space.place(_first(holdout, equal)), space.place(_first(made, QUERIES))
@@ -196,7 +203,7 @@ def _measure(
     few = min(fitted.rows, holdout.rows, made.rows, ATTACKS)
     heads = [_first(one, few) for one in (fitted, holdout, made)]
     members, strangers = _first(fitted, ATTACKS), _first(holdout, ATTACKS)
-    aimed = aim(members, strangers, _first(made, references), space, secrets=secrets)
+    aimed = aim(members, strangers, _first(made, references), space, secrets=asked.secrets)
     risks: dict[tuple[Attack, str | None], Risk] = {
         ("copied_rows", None): copied.own,
         ("near_matches", None): near.near,

@@ -7,9 +7,10 @@ from timed import run
 
 
 def learn(table: pd.DataFrame):
-    model = GaussianCopulaSynthesizer(Metadata.detect_from_dataframe(table))
-    model.fit(table)
-    return lambda rows: model.sample(rows)
+    tables = {"table": table}
+    model = GaussianCopulaSynthesizer(Metadata.detect_from_dataframes(tables))
+    model.fit(tables)
+    return lambda rows: model.sample(rows)["table"]
 
 
 if __name__ == "__main__":

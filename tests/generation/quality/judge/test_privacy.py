@@ -162,6 +162,14 @@ def test_levels_that_anybody_may_know_are_no_leak() -> None:
     assert judged(fitted, holdout, made, public=("town",))["level"] == "holdout"
 
 
+def test_a_value_that_ten_people_hold_is_none_of_few_in_a_sample_of_them() -> None:
+    fitted, holdout, made = drawn(6)
+    fitted, made = rare_town(fitted, made, np.random.default_rng(6))
+    *tables, everybody = frames(fitted, holdout, made, pa.concat_tables([fitted] * 4))
+    report = judge_privacy(*tables, everybody=everybody, yardsticks=False, rng=np.random.default_rng(6))
+    assert report["level"] == "holdout"
+
+
 @pytest.mark.parametrize("rows", [(10, 400, 400), (400, 10, 400), (400, 400, 0)])
 def test_few_rows_are_said_to_be_too_few(rows: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(0)
