@@ -33,8 +33,8 @@ pytestmark = [
     pytest.mark.xdist_group("kills"),
 ]
 
-UNITS = 6_000
-TRANSACTIONS = 600_000
+UNITS = 3_000
+TRANSACTIONS = 300_000
 RUNS = 20
 KILLS = 100
 KILL_EVERY = 2.0
