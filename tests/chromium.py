@@ -45,7 +45,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
         return
-    reports = [report for kind in ("skipped", "error") for report in reporter.stats.get(kind, [])]
+    ended = [report for kind in ("skipped", "error") for report in reporter.stats.get(kind, [])]
+    reports = [report for report in ended if isinstance(report, pytest.TestReport)]  # of collecting there are others
     missed = sorted(value for report in reports for name, value in report.user_properties if name == _MISSED)
     if missed:
         verb = "Failed" if _in_ci() else "Skipped"

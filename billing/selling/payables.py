@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest, Now
 
 from billing import kinds
 from billing.books import postings
@@ -38,6 +38,8 @@ def keep(payment: Payment) -> None:
     gone, at_risk = _gone(payment)
     if (payable.refunded, payable.disputed) != (gone, at_risk - gone):
         payable = locked(payment)
+        if at_risk < payable.refunded + payable.disputed:
+            _due_from_now(payable)
         payable.refunded, payable.disputed = gone, at_risk - gone
         follow(payable)
 
@@ -50,11 +52,14 @@ def follow(payable: Payable) -> None:
         queue.enqueue(kinds.REVERSAL, payable.id)
     if payable.owed > 0:
         # What is owed again, as after a dispute that was won, is released by the sweep if nothing keeps it back.
+        if payable.state in {Payable.State.TRANSFERRED, Payable.State.CLOSED}:
+            _due_from_now(payable)
         released = payable.state == Payable.State.RELEASABLE and not payable.disputed
         payable.state = Payable.State.RELEASABLE if released else Payable.State.PENDING
     else:
         payable.state = Payable.State.TRANSFERRED if payable.received else Payable.State.CLOSED
     payable.save()
+    payable.refresh_from_db(fields=["releasable_at"])
 
 
 def why_not(payable: Payable) -> str:
@@ -115,6 +120,11 @@ def _some(payables: QuerySet[Payable]) -> list[UUID]:
     return list(
         payables.select_for_update(no_key=True, of=("self",), skip_locked=True).values_list("id", flat=True)[:_A_SWEEP]
     )
+
+
+def _due_from_now(payable: Payable) -> None:
+    """What is owed again is late from today, not from the day on which it was first due; the caller saves."""
+    payable.releasable_at = Greatest(F("releasable_at"), Now())
 
 
 def _owe(payment: Payment) -> Payable | None:

@@ -6,7 +6,7 @@ kind of relation: ``sums``, ``products``, ``annuities``, ``parts`` (of numbers a
 the sample, ``finding`` goes through the kinds, ``putting`` through what was found.
 """
 
-from generation.relations.columns import Column, Sample, as_floats, evenly, sample_of
+from generation.relations.columns import Column, Sample, as_floats, evenly, kind_of, sample_of
 from generation.relations.finding import find
 from generation.relations.lookups import Lookup, find_lookups, look_up
 from generation.relations.putting import as_json, from_json, put_right
@@ -24,6 +24,7 @@ __all__ = [
     "find",
     "find_lookups",
     "from_json",
+    "kind_of",
     "look_up",
     "put_right",
     "sample_of",

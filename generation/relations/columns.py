@@ -114,7 +114,8 @@ def sample_of(table: pa.Table, kinds: Mapping[str, str], identifier: str | None 
     rows = table.take(pa.array(evenly(table.num_rows)))
     columns: dict[str, Column] = {}
     for field in rows.schema:
-        kind = _kind(field.type, kinds.get(field.name, ""))
+        unlearnt = kinds.get(field.name) in ("key", "text", "empty")
+        kind = None if unlearnt else kind_of(field.type)
         if kind is not None and field.name != identifier and len(columns) < _MOST_COLUMNS:
             values = as_floats(rows.column(field.name), kind)
             if not np.isnan(values).all():
@@ -132,9 +133,8 @@ def evenly(rows: int) -> Ints:
     return np.arange(0, rows, step, dtype=np.int64)[:MOST_ROWS]
 
 
-def _kind(type_: Any, said: str) -> ColumnKind | None:
-    if said in ("key", "text", "empty"):
-        return None
+def kind_of(type_: Any) -> ColumnKind | None:
+    """What numbers stand for in a column of an Arrow type; ``None`` for texts and booleans."""
     if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
         return "number"
     if pa.types.is_date(type_):

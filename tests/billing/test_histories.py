@@ -40,7 +40,7 @@ from tests.billing.histories.steps import (
     Work,
 )
 from tests.billing.histories.world import Death, History, Killed, Stock, beginning, theatre
-from tests.stripe_world import REFUND_PENDING, VISA
+from tests.stripe_world import REFUND_FAILS, REFUND_PENDING, VISA
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
@@ -139,3 +139,8 @@ def test_one_history_of_each_kind_ends_well_where_stripe_does_all_that_it_may(st
         [held, Wait(6 * 24 + 1), Sweep(), Deliver(0, twice=True), Hear(0, 0, 0)],
     ):
         played(stage, steps, contrary=True)
+
+
+def test_what_a_refund_that_failed_leaves_owed_is_due_from_then_on(stage: _Theatre) -> None:
+    paid = Buy(0, 0, price=0, commission=1_500, card=CARDS.index(REFUND_FAILS), confirms=True, returns=True)
+    played(stage, [paid, Onboard(0), PayOut(), PayOut(), GiveMoneyBack(0, 137, False)])

@@ -27,8 +27,7 @@ from generation.generators.tabular.fitted.conditions import (
 from generation.generators.tabular.fitted.privacy import Ints, K, People
 from generation.generators.tabular.fitted.rules import faults_of_rules
 from generation.generators.tabular.fitted.understanding import ColumnPlan
-from generation.generators.tabular.fitted.values import kind_of
-from generation.relations import as_floats
+from generation.relations import as_floats, kind_of
 from generation.sdk import Problem
 from generation.sdk.rules import NotUnderstood, Rule, columns_in, faults_in, read_rule, rows_that_pass
 

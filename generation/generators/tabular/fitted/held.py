@@ -25,7 +25,7 @@ from generation.generators.tabular.fitted.privacy import Floats, Ints, People
 from generation.generators.tabular.fitted.rules import Choices, hold, hold_parts, learn_choices
 from generation.generators.tabular.fitted.store import from_state
 from generation.generators.tabular.fitted.understanding import ColumnPlan
-from generation.generators.tabular.fitted.values import as_arrow, kind_of
+from generation.generators.tabular.fitted.values import as_arrow
 from generation.generators.tabular.fitted.words import words
 from generation.relations import (
     Lookup,
@@ -36,6 +36,7 @@ from generation.relations import (
     find,
     find_lookups,
     from_json,
+    kind_of,
     look_up,
     put_right,
     sample_of,

@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType, pc
 from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints, K, People
-from generation.generators.tabular.fitted.values import as_arrow, kind_of
-from generation.relations import as_floats
+from generation.generators.tabular.fitted.values import as_arrow
+from generation.relations import as_floats, kind_of
 from generation.relations.columns import Words, decimals_of, uniforms
 from generation.sdk import Json
 from generation.sdk.rules import (

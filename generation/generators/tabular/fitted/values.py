@@ -9,23 +9,11 @@ import pyarrow as pa
 
 from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType
 from generation.generators.tabular.fitted.privacy import Floats
-from generation.relations.columns import ColumnKind
 
 _DAYS = (-719_162, 2_932_896)  # the years 1 to 9999
 _SECONDS = (-62_135_596_800, 253_402_300_799)
 _NANOSECONDS = (-9_223_372_036, 9_223_372_036)  # seconds that 64 bits of nanoseconds hold
 _DAY = 86_400
-
-
-def kind_of(type_: ArrowType) -> ColumnKind | None:
-    """What numbers stand for in a column of this type; ``None`` for texts and booleans."""
-    if pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_):
-        return "number"
-    if pa.types.is_date(type_):
-        return "date"
-    if pa.types.is_timestamp(type_):
-        return "moment"
-    return "time" if pa.types.is_time(type_) else None
 
 
 def as_arrow(values: Floats, type_: ArrowType) -> ArrowArray:
