@@ -22,8 +22,9 @@ from django.utils import timezone
 
 from billing import kinds
 from billing.books import ledger
-from billing.models import BalanceTransaction, Entry, Intent, Reconciliation, Transaction
-from billing.processor import balance
+from billing.models import BalanceTransaction, Entry, Intent, Payment, Reconciliation, Transaction
+from billing.processor import Refused, balance
+from billing.processor import payments as at_stripe
 from billing.processor.balance import BalanceSeen
 from marketplace.work import queue
 from marketplace.work.faults import WorkFault
@@ -62,6 +63,13 @@ _CHARGES: Final = ("charge", "payment")
 _OUR_BANK: Final = ("payout", "payout-cancel", "payout-failure", "topup", "topup-reversal")
 _FEES: Final = ("stripe-fee",)
 
+#: What the source of a movement is, where a payment of ours may be behind it.
+_OF_PAYMENTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_CHARGES, "charge"),
+    **{type_: kind for type_, kind in _OF_SOURCE.items() if kind == "refund"},
+    **{type_: kind for type_, kind in _OF_ITSELF.items() if kind == "dispute"},
+}
+
 #: Stripe's clock is not ours.
 _SKEW: Final = timedelta(hours=1)
 #: A day is compared once so much of the next one is over.
@@ -75,7 +83,8 @@ _AT_ONCE: Final = 500
 def reconcile(day: date) -> Reconciliation:
     """Compare ``day``, midnight to midnight UTC, and keep what was found. Raises Refused or Unavailable.
 
-    Done again it says what is so by then.
+    Payments of which something moved that the books do not know are looked at: an event was lost. Done again it says
+    what is so by then.
     """
     begin = datetime.combine(day, time(), UTC)
     end = begin + timedelta(days=1)
@@ -95,6 +104,7 @@ def reconcile(day: date) -> Reconciliation:
         found.state, found.fault_message, found.made_at = State.DONE, "", Now()
         found.save()
     found.refresh_from_db()
+    _look_again(found)
     return found
 
 
@@ -195,6 +205,25 @@ def _post_what_only_stripe_knows(mirrored: QuerySet[BalanceTransaction]) -> None
             ledger.debit(Book.STRIPE_FEES, -row.net - to_bank),
         ]
         ledger.post(row.matter, lines, currency=row.currency)
+
+
+def _look_again(compared: Reconciliation) -> None:
+    """Have the payments settled that movements without an entry are of. Raises Unavailable."""
+    unheard = [
+        name for difference in compared.differences if difference["ledger"] == 0 for name in difference["transactions"]
+    ]
+    rows = BalanceTransaction.objects.filter(stripe_id__in=unheard[:_AT_ONCE], type__in=_OF_PAYMENTS).exclude(source="")
+    found = [_payment_of(_OF_PAYMENTS[row.type], row.source) for row in rows.order_by("created_at", "stripe_id")]
+    with transaction.atomic():
+        ours = Payment.objects.filter(id__in=[payment for payment in found if payment is not None]).order_by("id")
+        queue.enqueue_all(kinds.SETTLE, ours.values_list("id", flat=True))
+
+
+def _payment_of(kind: str, source: str) -> UUID | None:
+    try:
+        return at_stripe.payment_of(kind, source)
+    except Refused:
+        return None  # what Stripe does not show us stays a difference
 
 
 def _cleared(**of: Any) -> dict[str, int]:

@@ -78,6 +78,8 @@ def _heal(history: History) -> None:
     history.death.after = None
     history.world.mend()
     history.tell(history.world.events())
+    if history.lost:
+        history.reconcile()
     for _ in range(12):
         history.sweep()
         history.tell(history.world.events())
@@ -139,6 +141,11 @@ def test_one_history_of_each_kind_ends_well_where_stripe_does_all_that_it_may(st
         [held, Wait(6 * 24 + 1), Sweep(), Deliver(0, twice=True), Hear(0, 0, 0)],
     ):
         played(stage, steps, contrary=True)
+
+
+def test_what_only_an_event_told_of_that_was_lost_is_found_when_the_day_is_compared(stage: _Theatre) -> None:
+    paid = Buy(0, 0, price=0, commission=1_500, card=0, confirms=True, returns=True)
+    played(stage, [paid, Onboard(0), GiveBackAtStripe(0, 1_000), PayOut(), Hear(2, 99, 0)])
 
 
 def test_what_a_refund_that_failed_leaves_owed_is_due_from_then_on(stage: _Theatre) -> None:

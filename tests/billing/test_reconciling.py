@@ -155,11 +155,15 @@ def test_an_amount_that_differs_names_both(stripe_world: StripeWorld, buyer: Acc
     assert difference["matter"] == f"capture:{payment.intents.get().stripe_id}"
 
 
-def test_what_the_ledger_hears_later_heals_the_day(stripe_world: StripeWorld, buyer: Account) -> None:
-    payment = paid(stripe_world, buyer)
-    stripe_world.client.v1.refunds.create({"charge": charge_of(payment), "amount": 2_000})
-    assert told(reconciling.reconcile(today())) == [("missing_here", -2_000, 0)]
-    settle(payment.id)
+def test_what_no_event_told_of_is_found_on_the_day_and_settled(stripe_world: StripeWorld, buyer: Account) -> None:
+    given_back, contested = paid(stripe_world, buyer), paid(stripe_world, buyer, 3_000)
+    stripe_world.client.v1.refunds.create({"charge": charge_of(given_back), "amount": 2_000})
+    stripe_world.dispute(charge_of(contested))
+    found = told(reconciling.reconcile(today()))
+    assert ("missing_here", -2_000, 0) in found and {what for what, _, _ in found} == {"missing_here"}
+    work_off()
+    assert Payment.objects.get(id=given_back.id).refunded == 2_000
+    assert contested.disputes.open().count() == 1
     assert reconciling.reconcile(today()).differences == []
     assert list(doctor.days_are_reconciled()) == []
 

@@ -230,6 +230,7 @@ class Hear:
         chance = random.Random(self.order)
         if self.order:
             chance.shuffle(news)
+        history.lost = history.lost or bool(news[: self.lost])
         del news[: self.lost]
         old = chance.sample(history.old_news, min(self.again, len(history.old_news)))
         history.tell([*news, *news[: self.again], *old])

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from billing import events, holds, payments
+from billing.books import reconciling
 from billing.models import Payment, Purchase
 from billing.processor import client
 from billing.selling import onboarding, payables
@@ -90,6 +91,8 @@ class History:
     #: What was sent for each payment, and which were contested, when somebody looked last.
     sent: dict[UUID, int] = field(default_factory=dict)
     contested: set[UUID] = field(default_factory=set)
+    #: Did an event go that never comes? What only it told of is found when the day is compared with Stripe's.
+    lost: bool = False
 
     def wait(self, by: timedelta) -> None:
         """Let time pass, and no more."""
@@ -118,6 +121,15 @@ class History:
         for sweep in (payments.sweep, holds.sweep, payables.release_due, onboarding.look_again):
             sweep()
         self.work()
+
+    def reconcile(self) -> None:
+        """Compare each day on which something moved at Stripe, do the work that this makes, and compare again."""
+        moved = list(self.world.client.v1.balance_transactions.list({"limit": 100}).auto_paging_iter())
+        days = sorted({datetime.fromtimestamp(one.created, UTC).date() for one in moved})
+        for _ in range(2):
+            for day in days:
+                reconciling.reconcile(day)
+            self.work()
 
     def payments(self) -> list[Payment]:
         """All payments, oldest first."""
