@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from generation.relations.columns import Floats, Words
 Drawn = MutableMapping[str, Floats]
 
 
-class Relation(BaseModel):
+class Relation(BaseModel, ABC):
     """``out`` follows from ``inputs``; ``share`` is the share of rows that show it, rounded to three digits.
 
     Its ``formula`` names it: a relation between the same columns of the same kind has the same formula, whatever rows
@@ -29,9 +30,9 @@ class Relation(BaseModel):
     share: float
 
     @property
+    @abstractmethod
     def formula(self) -> str:
         """The relation in one line, such as ``total = net + tax``."""
-        raise NotImplementedError
 
     @property
     def sentence(self) -> str:
@@ -49,9 +50,9 @@ class Relation(BaseModel):
         """All columns of the relation, the one that follows first."""
         return (self.out, *self.inputs)
 
+    @abstractmethod
     def put_right(self, drawn: Drawn, words: Mapping[str, Words]) -> None:
         """Overwrite ``drawn[out]`` where it and the inputs are known. ``words`` are the random words of each column."""
-        raise NotImplementedError
 
 
 def share_of(held: float) -> float:
