@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Sum
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from billing import kinds
 from billing.books import ledger, postings, reports
@@ -29,6 +29,8 @@ from marketplace.doctor import Fault, check
 from marketplace.work.models import Piece
 
 _PATIENCE = timedelta(minutes=10)
+#: Stripe says that a bank decides within 60 to 75 days after evidence was due; two weeks more are for what is slow.
+_BANKS_PATIENCE = timedelta(days=90)
 #: Purchases whose money is there, or was.
 _PAID = (
     Purchase.State.FULFILLED,
@@ -88,7 +90,9 @@ def the_ledger_sums_to_zero() -> Iterator[Fault]:
 def payments_say_what_the_ledger_says() -> Iterator[Fault]:
     """What a payment took in and gave back is what was posted for it."""
     moved = Q(key__startswith="capture:") | Q(key__startswith="refund:") | Q(key__startswith="refund-failed:")
-    counted = moved & Q(entries__book__in=[Entry.Book.STRIPE_CLEARING, Entry.Book.UNAPPLIED])
+    # What is a cost besides went back through a bank before.
+    books = [Entry.Book.STRIPE_CLEARING, Entry.Book.UNAPPLIED, Entry.Book.DISPUTE_FEES]
+    counted = moved & Q(entries__book__in=books)
     posted = (
         Transaction.objects.filter(payment__isnull=False)
         .values("payment")
@@ -101,10 +105,55 @@ def payments_say_what_the_ledger_says() -> Iterator[Fault]:
 
 @check(promise=3)
 def nothing_is_held_for_disputes_that_are_over() -> Iterator[Fault]:
-    """Without an open dispute the book of what is held for disputes is empty."""
-    held = ledger.balance(Entry.Book.DISPUTES_HELD)
-    if held and not Dispute.objects.open().exists():
-        yield Fault("ledger", f"{held} minor units are held for disputes, and none is open.")
+    """Of each payment as much is held as its open disputes took, and nothing of those that are over."""
+    of_payments = Entry.objects.filter(book=Entry.Book.DISPUTES_HELD).values_list("transaction__payment")
+    booked = dict(of_payments.annotate(held=Sum("amount")).exclude(held=0))
+    said = dict(Dispute.objects.open().exclude(held=0).values_list("payment").annotate(taken=Sum("held")))
+    for payment in booked.keys() | said.keys():
+        if booked.get(payment, 0) != said.get(payment, 0):
+            yield Fault(
+                f"payment {payment}",
+                f"{booked.get(payment, 0)} minor units are held for disputes of it, and those that are open took "
+                f"{said.get(payment, 0)}.",
+            )
+
+
+@check(promise=3)
+def what_banks_decide_anew_is_seen() -> Iterator[Fault]:
+    """Money that a bank gives back after a dispute was lost is booked; licence and credit note are for staff."""
+    anew = Dispute.objects.of_what_paid().filter(stripe_id__in=postings.decided_anew())
+    for dispute in anew.filter(document__isnull=False).select_related("document").order_by("id").iterator():
+        taken = postings.with_the_bank(dispute)
+        if taken != dispute.document.gross:
+            yield Fault(
+                f"dispute {dispute.stripe_id}",
+                f"credit note {dispute.document.number} says that the bank took {dispute.document.gross} minor units, "
+                f"and by now it has {taken}.",
+            )
+    lost = Payment.objects.filter(disputes__state=Dispute.State.LOST, disputes__intent__surplus=False)
+    won = anew.filter(
+        state=Dispute.State.WON, payment__captured__gt=F("payment__refunded") + F("payment__charged_back")
+    )
+    licences = Licence.objects.filter(
+        cause_kind=OuterRef("payment__cause_kind"), cause_id=OuterRef("payment__cause_id")
+    )
+    without = won.filter(
+        Exists(licences.filter(revoked_for=Licence.Revoked.CHARGED_BACK)), ~Exists(licences.in_force())
+    )
+    for dispute in without.exclude(payment__in=lost.values("id")).order_by("id").iterator():
+        yield Fault(
+            f"dispute {dispute.stripe_id}",
+            "it was lost and is won now, and the licence stays revoked. Give the money back, or a licence.",
+        )
+
+
+@check(promise=7)
+def disputes_are_decided() -> Iterator[Fault]:
+    """A dispute keeps licence and payout until it is decided, so one that no bank takes so long for is looked at."""
+    since = Coalesce("evidence_due", "opened_at")
+    late = Dispute.objects.open().annotate(since=since).filter(since__lt=Now() - _BANKS_PATIENCE)
+    for name, due in late.order_by("opened_at", "id").values_list("stripe_id", "since").iterator():
+        yield Fault(f"dispute {name}", f"it is open, and its evidence was due on {due:%Y-%m-%d}. Ask Stripe why.")
 
 
 @check(promise=3)
@@ -179,6 +228,13 @@ def payments_and_refunds_have_their_documents() -> Iterator[Fault]:
         yield Fault(f"dispute {dispute.id}", "it was lost, and no credit note says so.")
     for one in reports.taxes_that_differ():
         yield Fault(one.number, f"it has {one.on_paper} minor units of tax, the ledger {one.in_ledger}.")
+
+
+@check(promise=3)
+def payments_have_the_tax_of_their_pages() -> Iterator[Fault]:
+    """The tax in what was paid on a page is the one that the page worked out."""
+    for payment in reports.taxes_unlike_their_pages().order_by("id").iterator():
+        yield Fault(f"payment {payment.id}", f"it has {payment.tax} minor units of tax, and its page has others.")
 
 
 @check(promise=3)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models.functions import Now
 
-from billing import refunds
-from billing.models import CheckoutSession, Dispute, Intent, Payment, Purchase, Refund
+from billing import disputes, refunds
+from billing.models import CheckoutSession, Intent, Payment, Purchase, Refund
 from billing.states import move
 from catalog import licensing
 from catalog.certificates import Paid
 from catalog.models import Listing, ShelfState, Version
 
+#: When a purchase ends whose page never opened, as when Stripe was away.
+NEVER_OPENED = timedelta(hours=2)
 _S = Purchase.State
 #: Paid, and not over.
 _PAID = frozenset({_S.FULFILLED, _S.REFUNDING, _S.PARTIALLY_REFUNDED, _S.DISPUTED})
@@ -51,8 +55,10 @@ def _follow_unpaid(purchase: Purchase, payment: Payment) -> None:
 
 
 def _ran_out(payment: Payment) -> bool:
-    """Did its page close without a payment being made or on its way?"""
+    """Did its page close, or never open for hours, without a payment being made or on its way?"""
     states = set(payment.sessions.values_list("state", flat=True))
+    if not states:
+        return Payment.objects.filter(id=payment.id, created_at__lt=Now() - NEVER_OPENED).exists()
     under_way = payment.intents.filter(
         state__in=[Intent.State.PROCESSING, Intent.State.REQUIRES_CAPTURE, Intent.State.SUCCEEDED]
     )
@@ -94,7 +100,7 @@ def _deliverable(purchase: Purchase) -> Version | None:
 
 
 def _after_paying(purchase: Purchase, payment: Payment) -> str:
-    if payment.disputes.of_what_paid().filter(state=Dispute.State.LOST).exists():
+    if disputes.was_lost(payment):
         return _S.CHARGED_BACK
     if refunds.all_back(payment):
         return _S.REFUNDED

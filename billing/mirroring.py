@@ -35,19 +35,42 @@ def look(payment: Payment) -> None:
     for session in open_pages.exclude(stripe_id=None):
         _read_page(payment, session, at_stripe.page(str(session.stripe_id)))
     for intent in payment.intents.exclude(stripe_id=None).order_by("created_at", "id"):
-        if intent.state in Intent.FINAL and payment.fee is not None:
+        if intent.state in Intent.FINAL and (intent.state != Intent.State.SUCCEEDED or intent.fee is not None):
             continue
-        _read_intent(payment, intent, at_stripe.intent(str(intent.stripe_id)))
+        seen = at_stripe.intent(str(intent.stripe_id))
+        if seen.state == Intent.State.SUCCEEDED and not _tax_is_said(payment, intent, seen):
+            continue
+        _read_intent(payment, intent, seen)
     _conclude(payment)
 
 
 def _read_page(payment: Payment, session: CheckoutSession, seen: PageSeen) -> None:
     session.state = _PAGE_STATES.get(seen.status, CheckoutSession.State.OPEN)
     session.tax, session.tax_percent = min(seen.tax, payment.amount), seen.percent
-    session.save(update_fields=["state", "tax", "tax_percent"])
+    session.stripe_intent = seen.intent
+    session.save(update_fields=["state", "tax", "tax_percent", "stripe_intent"])
     if seen.intent:
         Intent.objects.get_or_create(stripe_id=seen.intent, defaults={"payment": payment})
     customers.remember_card(payment.account, seen.method)
+
+
+def _tax_is_said(payment: Payment, intent: Intent, seen: IntentSeen) -> bool:
+    """Is the tax in what ``intent`` took said by all who may say it? A page says it once it is complete.
+
+    The page was read before the intent, so it is read again. While it is open the money is not counted, for what was
+    taken as the tax of a payment stays so; but not beyond its end, whatever Stripe says of it then.
+    """
+    if payment.captured or payment.state == Payment.State.CANCELLED or intent.state in Intent.FINAL:
+        return True
+    over = payment.sessions.filter(stripe_intent=seen.id).exclude(state=CheckoutSession.State.OPEN)
+    if seen.attempt is not None or over.exists():
+        return True
+    pages = payment.sessions.exclude(stripe_id=None).filter(
+        state=CheckoutSession.State.OPEN, mode=CheckoutSession.Mode.PAYMENT, stripe_intent__in=["", seen.id]
+    )
+    for session in pages:
+        _read_page(payment, session, at_stripe.page(str(session.stripe_id)))
+    return not pages.filter(expires_at__gt=Now()).exists()
 
 
 def _read_intent(payment: Payment, intent: Intent, seen: IntentSeen) -> None:
@@ -59,11 +82,12 @@ def _read_intent(payment: Payment, intent: Intent, seen: IntentSeen) -> None:
         intent.received, intent.charge_id, intent.capture_before = seen.received, seen.charge, seen.capture_before
     if intent.state == Intent.State.SUCCEEDED and not ended:
         _came(payment, intent)
-    intent.save()
     if intent.state == Intent.State.SUCCEEDED and seen.fee is not None:
         postings.fee(payment, intent.charge_id, seen.fee)
+        intent.fee = seen.fee
         if not intent.surplus:
             payment.fee = seen.fee
+    intent.save()
     if seen.refusal and not ended:
         payment.refusal = seen.refusal[:500]
     if seen.saved and intent.state in {Intent.State.SUCCEEDED, Intent.State.REQUIRES_CAPTURE}:
@@ -95,7 +119,11 @@ def _tax(payment: Payment, intent: Intent) -> tuple[int, Decimal | None]:
     """The tax in what ``intent`` took and its rate: as calculated for it, or by the page where the card was given."""
     if intent.calculation:
         return min(intent.tax, payment.captured), intent.tax_percent
-    given = payment.sessions.filter(state=CheckoutSession.State.COMPLETE).order_by("-created_at").first()
+    pages = payment.sessions.order_by("-created_at")
+    given = (
+        pages.filter(stripe_intent=intent.stripe_id).first()
+        or pages.filter(state=CheckoutSession.State.COMPLETE).first()
+    )
     return (0, None) if given is None else (min(given.tax, payment.captured), given.tax_percent)
 
 

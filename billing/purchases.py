@@ -14,7 +14,7 @@ from billing.models import Payment, Purchase, Refund
 from billing.payments import PaymentMoved
 from billing.settling import settle
 from catalog.licensing import Cause, NotOffered
-from catalog.models import Licence, Listing, Offer
+from catalog.models import Licence, Listing, Offer, ShelfState
 from marketplace.accounts.models import Account, User
 
 
@@ -64,10 +64,21 @@ def buy(account: Account, offer: Offer, *, by: User | None, key: UUID) -> Purcha
 def pay(purchase: Purchase) -> str:
     """The address of Stripe's page where the purchase is paid.
 
-    Raises PaymentMoved when there is nothing to pay, processor.Refused or processor.Unavailable.
+    No page is opened for what nobody could begin to buy any more: then the purchase ends. Raises PaymentMoved when
+    there is nothing to pay, processor.Refused or processor.Unavailable.
     """
+    if not purchase.payment.sessions.exists() and not _is_offered(purchase):
+        give_up(purchase)
+        raise PaymentMoved("This is not offered for that price any more. Nothing was charged.")
     here = f"{settings.PUBLIC_URL}{reverse('billing:purchase', args=[purchase.id])}"
     return payments.page(purchase.payment, success_url=f"{here}?back=paid", cancel_url=here)
+
+
+def _is_offered(purchase: Purchase) -> bool:
+    """Is the offer open, and what it gives on the shelf?"""
+    on_shelf = ShelfState.objects.filter(version=purchase.version_id, state=ShelfState.State.ON_SHELF)
+    open_offer = Offer.objects.filter(id=purchase.offer_id, open=True, listing__state=Listing.State.ON_SHELF)
+    return on_shelf.exists() and open_offer.exists()
 
 
 def give_up(purchase: Purchase) -> None:
@@ -79,9 +90,13 @@ def give_up(purchase: Purchase) -> None:
 
 
 def give_back(purchase: Purchase, *, by: User) -> Refund:
-    """Have all money of a purchase given back, as the policy lets every buyer do. Raises NotReturnable."""
+    """Have all money of a purchase given back that is not back yet, as the policy lets every buyer do.
+
+    Raises NotReturnable.
+    """
     with transaction.atomic():
         payment = Payment.objects.locked(purchase.payment_id)
+        purchase.refresh_from_db(fields=["state"])
         # What is handed out or shown at this moment is waited for: its record is written under the licence's lock.
         list(Licence.objects.for_cause(Licence.Cause.PURCHASE, purchase.id).select_for_update(no_key=True))
         if not refunds.may_return(purchase):
@@ -90,6 +105,6 @@ def give_back(purchase: Purchase, *, by: User) -> Refund:
                 "the free sample, you get your money back without a reason. This purchase is past that; write to us if "
                 "something is wrong with the data."
             )
-        refund = refunds.ask(payment, payment.kept, reason=Refund.Reason.POLICY, by=by)
+        refund = refunds.ask(payment, refunds.returnable(payment), reason=Refund.Reason.POLICY, by=by)
         fulfilment.follow(payment)
         return refund

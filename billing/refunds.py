@@ -59,11 +59,11 @@ def ask(
 
 
 def may_return(purchase: Purchase) -> bool:
-    """May the buyer have all money back without a reason? Within 14 days, while the data was not used.
+    """May the buyer have all that is left back without a reason? Within 14 days, while the data was not used.
 
     It is used when a signed link to a file of it is handed out, or rows are shown that are not of the free sample.
     """
-    if purchase.state != Purchase.State.FULFILLED:
+    if purchase.state not in {Purchase.State.FULFILLED, Purchase.State.PARTIALLY_REFUNDED}:
         return False
     young = Purchase.objects.filter(
         id=purchase.id, fulfilled_at__gt=Now() - timedelta(days=settings.REFUND_DAYS)
@@ -170,8 +170,8 @@ def _adopt(refund_id: UUID, seen: RefundSeen) -> Refund:
 def _book(payment: Payment, refund: Refund) -> None:
     if refund.intent.surplus:
         postings.surplus_returned(payment, str(refund.stripe_id), refund.amount)
-    elif postings.refunded(payment, str(refund.stripe_id), refund.amount):
-        payment.refunded += refund.amount
+    else:
+        payment.refunded += postings.refunded(payment, str(refund.stripe_id), refund.amount) or 0
 
 
 def _unbook(payment: Payment, refund: Refund) -> None:
@@ -180,8 +180,8 @@ def _unbook(payment: Payment, refund: Refund) -> None:
         return
     if refund.intent.surplus:
         postings.surplus_stayed(payment, str(refund.stripe_id), refund.amount)
-    elif postings.refund_failed(payment, str(refund.stripe_id), refund.amount):
-        payment.refunded -= refund.amount
+    else:
+        payment.refunded -= postings.refund_failed(payment, str(refund.stripe_id), refund.amount) or 0
 
 
 def _fail(payment: Payment, refund: Refund, why: str) -> None:

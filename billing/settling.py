@@ -29,6 +29,8 @@ def settle(payment_id: UUID) -> Payment:
     """
     with transaction.atomic():
         payment = Payment.objects.locked(payment_id)
+        # By the database's clock, and before Stripe is read: what is told from now on may be news.
+        begun = Payment.objects.values_list(Now(), flat=True).get(id=payment.id)
         before = _standing(payment)
         mirroring.look(payment)
         money_came = payment.captured or payment.intents.filter(surplus=True).exists()
@@ -44,7 +46,7 @@ def settle(payment_id: UUID) -> Payment:
             payables.keep(payment)
             # Last: who takes a number keeps all others of its series waiting.
             invoices.follow(payment)
-        Payment.objects.filter(id=payment.id).update(looked_at=Now())
+        Payment.objects.filter(id=payment.id).update(looked_at=begun)
         if _standing(payment) != before:
             queue.release(payment.id)
         payment.refresh_from_db(fields=["paid_at"])

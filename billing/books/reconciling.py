@@ -208,12 +208,14 @@ def _post_what_only_stripe_knows(mirrored: QuerySet[BalanceTransaction]) -> None
 
 
 def _look_again(compared: Reconciliation) -> None:
-    """Have the payments settled that movements without an entry are of. Raises Unavailable."""
-    unheard = [
-        name for difference in compared.differences if difference["ledger"] == 0 for name in difference["transactions"]
-    ]
-    rows = BalanceTransaction.objects.filter(stripe_id__in=unheard[:_AT_ONCE], type__in=_OF_PAYMENTS).exclude(source="")
-    found = [_payment_of(_OF_PAYMENTS[row.type], row.source) for row in rows.order_by("created_at", "stripe_id")]
+    """Have the payments settled that the movements of each difference are of. Raises Unavailable.
+
+    Also where the ledger has a part of it: a refund is in the books when it comes back, and what came back is not.
+    """
+    named = [name for difference in compared.differences for name in difference["transactions"]]
+    rows = BalanceTransaction.objects.filter(stripe_id__in=named[:_AT_ONCE], type__in=_OF_PAYMENTS).exclude(source="")
+    sources = dict.fromkeys((_OF_PAYMENTS[row.type], row.source) for row in rows.order_by("created_at", "stripe_id"))
+    found = [_payment_of(kind, source) for kind, source in sources]
     with transaction.atomic():
         ours = Payment.objects.filter(id__in=[payment for payment in found if payment is not None]).order_by("id")
         queue.enqueue_all(kinds.SETTLE, ours.values_list("id", flat=True))

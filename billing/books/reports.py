@@ -10,10 +10,21 @@ from itertools import islice
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum, Value
-from django.db.models.functions import Concat
+from django.db.models.functions import Concat, Least
 
 from billing.books import ledger
-from billing.models import BillingProfile, Dispute, Entry, Event, Intent, Invoice, Payment, Reconciliation, Refund
+from billing.models import (
+    BillingProfile,
+    CheckoutSession,
+    Dispute,
+    Entry,
+    Event,
+    Intent,
+    Invoice,
+    Payment,
+    Reconciliation,
+    Refund,
+)
 
 Book = Entry.Book
 _AT_ONCE = 500
@@ -151,21 +162,27 @@ def without_invoice() -> QuerySet[Payment]:
 def without_credit_note() -> QuerySet[Refund]:
     """Refunds that succeeded and have no credit note, though what they gave back was invoiced."""
     note = Invoice.objects.credit_notes().filter(refund=OuterRef("id"))
-    return Refund.objects.filter(~Exists(note), state=Refund.State.SUCCEEDED, intent__surplus=False)
+    arrived = Refund.objects.of_what_paid().filter(~Exists(note), state=Refund.State.SUCCEEDED)
+    return arrived.filter(Exists(_given_back("refund:")))
 
 
 def lost_without_credit_note() -> QuerySet[Dispute]:
     """Disputes that were lost and have no credit note, though they took back what was invoiced."""
-    key = Concat(Value("dispute-lost:"), OuterRef("stripe_id"))
-    sold = (Book.TAX, Book.PLATFORM_REVENUE, Book.SELLER)
-    taken = Entry.objects.filter(transaction__key=key, book__in=sold, amount__gt=0)
     lost = Dispute.objects.of_what_paid().filter(state=Dispute.State.LOST)
-    return lost.filter(Exists(taken), document=None)
+    return lost.filter(Exists(_given_back("dispute-lost:")), document=None)
+
+
+def _given_back(kind: str) -> QuerySet[Entry]:
+    """Of a row with a ``stripe_id``, in a query: what its transaction of ``kind`` took back of a sale."""
+    sold = (Book.TAX, Book.PLATFORM_REVENUE, Book.SELLER)
+    return Entry.objects.filter(
+        transaction__key=Concat(Value(kind), OuterRef("stripe_id")), book__in=sold, amount__gt=0
+    )
 
 
 def taxes_that_differ() -> Iterator[TaxDifference]:
-    """Invoices and credit notes whose tax is not what the ledger has of capture, refund or dispute."""
-    documents = Invoice.objects.exclude(kind=Invoice.Kind.RECALL).select_related("refund", "dispute").order_by("id")
+    """Documents whose tax is not what the ledger has of capture, refund, its failure or dispute."""
+    documents = Invoice.objects.select_related("refund", "dispute").order_by("id")
     taxes = Entry.objects.filter(book=Book.TAX)
     rest = documents.iterator()
     while some := list(islice(rest, _AT_ONCE)):
@@ -177,16 +194,32 @@ def taxes_that_differ() -> Iterator[TaxDifference]:
         returned = dict(gone.values_list("transaction__key").annotate(tax=Sum("amount")))
         for one in some:
             key = _given_back_by(one)
-            booked = returned.get(key, 0) if key else taken.get(one.payment_id, 0)
+            booked = abs(returned.get(key, 0)) if key else taken.get(one.payment_id, 0)
             if one.tax != booked:
                 yield TaxDifference(one.number, one.tax, booked)
 
 
+def taxes_unlike_their_pages() -> QuerySet[Payment]:
+    """Payments whose tax is not the one of the page where they were made, which old pages do not name by its intent."""
+    complete = CheckoutSession.objects.filter(
+        Q(stripe_intent=OuterRef("stripe_id")) | Q(stripe_intent=""),
+        payment=OuterRef("payment"),
+        state=CheckoutSession.State.COMPLETE,
+        mode=CheckoutSession.Mode.PAYMENT,
+    )
+    same = complete.annotate(said=Least("tax", "payment__captured")).filter(said=F("payment__tax"))
+    paid = Intent.objects.filter(state=Intent.State.SUCCEEDED, surplus=False, calculation="")
+    return Payment.objects.filter(id__in=paid.filter(Exists(complete), ~Exists(same)).values("payment"))
+
+
 def _given_back_by(document: Invoice) -> str:
-    """The key of the transaction that a credit note is of; empty for an invoice."""
+    """The key of the transaction that a credit note, or what takes one back, is of; empty for an invoice."""
     if document.dispute:
         return f"dispute-lost:{document.dispute.stripe_id}"
-    return f"refund:{document.refund.stripe_id}" if document.refund else ""
+    if document.refund is None:
+        return ""
+    kind = "refund-failed" if document.kind == Invoice.Kind.RECALL else "refund"
+    return f"{kind}:{document.refund.stripe_id}"
 
 
 def _line(entry: Entry) -> PostedLine:

@@ -88,7 +88,7 @@ def follow(payment: Payment) -> None:
     credited = refunds.filter(state=Refund.State.FAILED, documents__kind=Kind.CREDIT)
     for refund in credited.exclude(documents__kind=Kind.RECALL):
         recall(refund)
-    lost = payment.disputes.of_what_paid().filter(state=Dispute.State.LOST, document=None)
+    lost = payment.disputes.of_what_paid().booked_as_lost().filter(state=Dispute.State.LOST, document=None)
     for dispute in lost.order_by("opened_at", "id"):
         called_back(dispute)
 
@@ -122,11 +122,12 @@ def issue(payment: Payment) -> Invoice:
         return invoice
 
 
-def credit(refund: Refund) -> Invoice:
+def credit(refund: Refund) -> Invoice | None:
     """The credit note for a refund that succeeded; made now, with a letter, unless it is there.
 
-    It refers to the invoice and has its names; its tax is what the ledger gave back. Raises NotBooked when the ledger
-    has nothing of the refund, or what it paid back was never invoiced because it had been paid twice.
+    It refers to the invoice and has its names; amount and tax are what the ledger gave back: ``None`` where a bank had
+    taken all of it before. Raises NotBooked when the ledger has nothing of the refund, or what it paid back was never
+    invoiced because it had been paid twice.
     """
     with transaction.atomic():
         back = Refund.objects.select_related("payment__account", "intent").get(id=refund.id)
@@ -135,10 +136,12 @@ def credit(refund: Refund) -> Invoice:
             return found
         if back.intent.surplus:
             raise NotBooked(f"{back} was paid without a cause, and was not invoiced")
-        _, tax = _given_back(f"refund:{back.stripe_id}")
+        gross, tax = _given_back(f"refund:{back.stripe_id}")
+        if not gross:
+            return None
         invoice = issue(back.payment)
         number = _next_number(Kind.CREDIT)
-        moved = _Moved(back.amount, tax, back.ended_at or number.now)
+        moved = _Moved(gross, tax, back.ended_at or number.now)
         note = _correct(number, invoice, moved, refund=back)
         _tell(note, f"{amount(note.gross, note.currency)} goes back to you", _returned(note))
         return note
@@ -147,7 +150,8 @@ def credit(refund: Refund) -> Invoice:
 def recall(refund: Refund) -> Invoice:
     """What takes back the credit note of a refund that failed after all; made now, with a letter, unless it is there.
 
-    Raises NotBooked when there is no credit note.
+    Its tax is the ledger's, which need not be the note's to the cent: the parts of all that went back so far are
+    rounded together, and other refunds may lie between. Raises NotBooked when there is no credit note.
     """
     with transaction.atomic():
         back = Refund.objects.select_related("payment__account").get(id=refund.id)
@@ -157,8 +161,9 @@ def recall(refund: Refund) -> Invoice:
         if Kind.CREDIT not in documents:
             raise NotBooked(f"there is no credit note of {back}")
         note = documents[Kind.CREDIT]
+        gross, tax = _given_back(f"refund-failed:{back.stripe_id}")
         number = _next_number(Kind.RECALL)
-        moved = _Moved(back.amount, note.tax, back.ended_at or number.now)
+        moved = _Moved(-gross, -tax, back.ended_at or number.now)
         recalled = _correct(number, note, moved, refund=back)
         _tell(recalled, f"A refund of {amount(note.gross, note.currency)} did not arrive", _failed(recalled, note))
         return recalled
@@ -289,7 +294,10 @@ def _rate_from(gross: int, tax: int) -> int | None:
 
 
 def _given_back(key: str) -> tuple[int, int]:
-    """What the buyer has back by a transaction of the ledger, and the tax in it. Raises NotBooked."""
+    """What the buyer has back by a transaction of the ledger, and the tax in it; below zero where it failed.
+
+    Raises NotBooked.
+    """
     booked = Transaction.objects.filter(key=key).first()
     if booked is None:
         raise NotBooked(f"the ledger has nothing of {key}")

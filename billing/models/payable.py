@@ -25,11 +25,10 @@ class PayableQuerySet(models.QuerySet["Payable"]):
     def free(self) -> PayableQuerySet:
         """Payables that nothing keeps from being sent.
 
-        No dispute is open, no refund is on its way to Stripe, no payout hold in force, and the account can receive.
+        No dispute is open, no refund is on its way that is not in the ledger yet, no payout hold in force, and the
+        account can receive.
         """
-        refunds = Refund.objects.filter(
-            payment=OuterRef("payment"), state=Refund.State.REQUESTED, intent__surplus=False
-        )
+        refunds = Refund.objects.of_what_paid().unbooked().filter(payment=OuterRef("payment"))
         disputes = Dispute.objects.open().filter(payment=OuterRef("payment"))
         holds = PayoutHold.objects.in_force().filter(account=OuterRef("seller"))
         active = SellerAccount.objects.filter(account=OuterRef("seller"), state=SellerAccount.State.ACTIVE)

@@ -24,20 +24,21 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.select_related("account", "seller").get(id=payment_id)
 
     def waiting(self) -> PaymentQuerySet:
-        """Payments that wait for something at Stripe and were not looked at for a while, the longest first."""
+        """Payments that wait for something at Stripe and were not looked at for a while, the longest first.
+
+        A bank takes weeks to decide, so a dispute alone makes no payment one to be looked at soon.
+        """
         unfinished = (
             models.Q(Exists(CheckoutSession.objects.filter(payment=OuterRef("id"), state=CheckoutSession.State.OPEN)))
             | models.Q(Exists(Intent.objects.filter(payment=OuterRef("id")).exclude(state__in=Intent.FINAL)))
             | models.Q(refunds__state="submitted")
-            | models.Q(state=Payment.State.PAID, fee=None)
+            | models.Q(Exists(Intent.objects.without_fee().filter(payment=OuterRef("id"))))
+            | models.Q(purchase__state="draft")
         )
+        disputed = models.Q(disputes__state="open") | models.Q(disputes__held__gt=0) | models.Q(disputes__held__lt=0)
         young = models.Q(created_at__gt=Now() - timedelta(hours=3), looked_at__lt=Now() - timedelta(minutes=2))
-        return (
-            self.filter(young | models.Q(looked_at__lt=Now() - timedelta(hours=1)))
-            .filter(unfinished)
-            .distinct()
-            .order_by("looked_at")
-        )
+        long_ago = models.Q(looked_at__lt=Now() - timedelta(hours=1))
+        return self.filter(young & unfinished | long_ago & (unfinished | disputed)).distinct().order_by("looked_at")
 
 
 class Payment(models.Model):
@@ -117,7 +118,10 @@ class Payment(models.Model):
 
 
 class CheckoutSession(models.Model):
-    """A page of Stripe where a payment is made, or a card is saved for it. One at a time is open."""
+    """A page of Stripe where a payment is made, or a card is saved for it. One at a time is open.
+
+    It has the tax of what was paid there, by the PaymentIntent with the id ``stripe_intent`` once Stripe names it.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", "open"
@@ -133,6 +137,7 @@ class CheckoutSession(models.Model):
     stripe_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     mode = models.CharField(max_length=7, choices=Mode)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    stripe_intent = models.CharField(max_length=255, blank=True)
     url = models.URLField(max_length=2000, blank=True)
     tax = models.PositiveBigIntegerField(default=0)
     tax_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
@@ -146,6 +151,12 @@ class CheckoutSession(models.Model):
 
     def __str__(self) -> str:
         return f"page for {self.payment_id}"
+
+
+class IntentQuerySet(models.QuerySet["Intent"]):
+    def without_fee(self) -> IntentQuerySet:
+        """What took money of which Stripe has not said yet what it keeps."""
+        return self.filter(state=Intent.State.SUCCEEDED, fee=None)
 
 
 class Intent(models.Model):
@@ -175,10 +186,21 @@ class Intent(models.Model):
     received = models.PositiveBigIntegerField(default=0)
     capture_before = models.DateTimeField(null=True)
     surplus = models.BooleanField(default=False)
+    #: What Stripe keeps of the charge; ``None`` until it says so, and then it is in the ledger.
+    fee = models.PositiveBigIntegerField(null=True)
     calculation = models.CharField(max_length=255, blank=True)
     tax = models.PositiveBigIntegerField(default=0)
     tax_percent = models.DecimalField(max_digits=7, decimal_places=4, null=True)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = IntentQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["payment"], condition=models.Q(state="succeeded", fee=None), name="intents_without_fee"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.stripe_id or f"intent {self.id}"

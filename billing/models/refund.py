@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import Concat, Now
 from uuid_utils.compat import uuid7
 
+from billing.models.ledger import Transaction
 from billing.models.payment import Intent, Payment
 from marketplace.accounts.models import User
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def of_what_paid(self) -> RefundQuerySet:
+        """Refunds of the charge that paid, not of one that came without a cause."""
+        return self.filter(intent__surplus=False)
+
+    def unbooked(self) -> RefundQuerySet:
+        """Refunds that were asked for and did not leave our balance yet: Stripe may wait until there is enough."""
+        posted = Transaction.objects.filter(key=Concat(Value("refund:"), OuterRef("stripe_id")))
+        return self.filter(~Exists(posted), state__in=Refund.UNDER_WAY)
 
 
 class Refund(models.Model):
@@ -45,6 +58,8 @@ class Refund(models.Model):
     fault_message = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
+
+    objects = RefundQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_of_something")]

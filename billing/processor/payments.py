@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ from billing.processor.client import (
 )
 from billing.processor.taxes import percent_of_page
 
+_log = logging.getLogger(__name__)
+
 #: Stripe's words for where a PaymentIntent stands (docs.stripe.com/payments/paymentintents/lifecycle), and ours.
 _STATES: Final[Mapping[str, str]] = {
     "requires_payment_method": Intent.State.CREATED,
@@ -31,6 +34,13 @@ _STATES: Final[Mapping[str, str]] = {
     "succeeded": Intent.State.SUCCEEDED,
     "canceled": Intent.State.CANCELLED,
 }
+#: Stripe's words for where a dispute stands (docs.stripe.com/api/disputes/object#dispute_object-status) while the bank
+#: has not decided; while nothing came of it yet but a question; and when nothing will. The latter take no money, as a
+#: rule: what they take nevertheless is mirrored.
+_UNDECIDED: Final = ("needs_response", "under_review")
+_ASKING: Final = ("warning_needs_response", "warning_under_review")
+_CAME_TO_NOTHING: Final = ("warning_closed", "prevented")
+_DECIDED: Final = ("won", "lost")
 #: What makes a PaymentIntent findable from any object that hangs on it.
 PAYMENT: Final = "lookalike_payment"
 _ATTEMPT: Final = "lookalike_attempt"
@@ -97,12 +107,16 @@ class Movement:
 
 @dataclass(frozen=True)
 class DisputeSeen:
-    """A dispute: ``won`` and ``lost`` are both false while it is open; inquiries move nothing and are none."""
+    """A dispute: ``won`` and ``lost`` are both false while it is open.
+
+    One of which nothing came and by which nothing moved is ``idle``: an inquiry, or one that was prevented.
+    """
 
     id: str
     amount: int
     won: bool
     lost: bool
+    idle: bool
     reason: str
     evidence_due: datetime | None
     movements: Sequence[Movement]
@@ -272,9 +286,8 @@ def refunds(intent_id: str) -> list[RefundSeen]:
 
 
 def disputes(intent_id: str) -> list[DisputeSeen]:
-    """All disputes of a PaymentIntent that moved money. Raises Refused or Unavailable."""
-    found = pages(stripe_client().v1.disputes.list, {"payment_intent": intent_id})
-    return [_dispute_seen(one) for one in found if not one["status"].startswith("warning_")]
+    """All disputes of a PaymentIntent. Raises Refused or Unavailable."""
+    return [_dispute_seen(one) for one in pages(stripe_client().v1.disputes.list, {"payment_intent": intent_id})]
 
 
 def payment_of(kind: str, object_id: str) -> UUID | None:
@@ -362,11 +375,16 @@ def _refund_seen(found: Seen) -> RefundSeen:
 def _dispute_seen(found: Seen) -> DisputeSeen:
     fetch = stripe_client().v1.balance_transactions.retrieve
     moved = [seen for one in found.get("balance_transactions") or [] if (seen := whole(one, fetch)) is not None]
+    status = found["status"]
+    ended, taken = status in _CAME_TO_NOTHING, -sum(one["amount"] for one in moved)
+    if status not in (*_UNDECIDED, *_ASKING, *_CAME_TO_NOTHING, *_DECIDED):
+        _log.error("Dispute %s is %s at Stripe, and nobody here knows what that means.", found["id"], status)
     return DisputeSeen(
         id=found["id"],
         amount=found["amount"],
-        won=found["status"] == "won",
-        lost=found["status"] == "lost",
+        won=status == "won" or (ended and taken <= 0),
+        lost=status == "lost" or (ended and taken > 0),
+        idle=not moved and status not in (*_UNDECIDED, *_DECIDED),
         reason=found.get("reason") or "",
         evidence_due=moment((found.get("evidence_details") or {}).get("due_by")),
         movements=[Movement(one["id"], one["amount"], one["fee"]) for one in moved],

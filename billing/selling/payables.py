@@ -66,8 +66,7 @@ def why_not(payable: Payable) -> str:
     """What keeps the payable from being sent now, as a sentence for its seller; empty when nothing does."""
     if Dispute.objects.open().filter(payment=payable.payment_id).exists():
         return "The buyer disputes the payment. It is sent when the dispute is decided for you."
-    asked_back = Refund.objects.filter(payment=payable.payment_id, state=Refund.State.REQUESTED)
-    if asked_back.filter(intent__surplus=False).exists():
+    if Refund.objects.of_what_paid().unbooked().filter(payment=payable.payment_id).exists():
         return "A refund of the payment is on its way."
     if PayoutHold.objects.in_force().filter(account=payable.seller_id).exists():
         return "Payouts of this account are on hold."

@@ -192,6 +192,6 @@ def _context(found: Purchase, reader: User) -> dict[str, object]:
         "standing": " ".join([found.state, refusal, *(back.state for back in refunded), str(len(documents))]),
         "live": found.state in _MOVING or any(back.state in Refund.UNDER_WAY for back in refunded),
         "unpaid": found.state in Purchase.UNPAID,
-        "returnable": refunds.may_return(found),
+        "returnable": refunds.returnable(found.payment) if refunds.may_return(found) else 0,
         "refund_days": settings.REFUND_DAYS,
     }

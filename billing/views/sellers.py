@@ -123,7 +123,9 @@ def payouts_begin(request: HttpRequest, account: Account) -> HttpResponse:
 @require_GET
 @for_billing
 def payouts_again(request: HttpRequest, account: Account) -> HttpResponse:
-    """Where Stripe sends whoever's link is used up: on, by a new one."""
+    """Where Stripe sends whoever's link is used up: on, by a new one. Nobody opens an account by following a link."""
+    if not _seen(account).stripe_id:
+        return redirect("billing:payouts")
     return _to_stripe(request, account)
 
 
@@ -132,7 +134,7 @@ def payouts_again(request: HttpRequest, account: Account) -> HttpResponse:
 def payouts_back(request: HttpRequest, account: Account) -> HttpResponse:
     """Where Stripe sends whoever left its pages, finished or not: what came of it is looked up."""
     try:
-        onboarding.look(payables.seller_account(account))
+        onboarding.look(_seen(account))
     except (Refused, Unavailable):
         messages.info(request, "The payment service gives no answer yet. This page shows what it says when it does.")
     return redirect("billing:payouts")

@@ -46,6 +46,7 @@ def a_payment(
             charge_id=f"ch_{payment.id.hex}",
             state=Intent.State.SUCCEEDED,
             received=amount,
+            fee=fee,
         )
         postings.captured(payment, intent)
         postings.fee(payment, intent.charge_id, fee)
@@ -66,9 +67,8 @@ def a_refund(payment: Payment, amount: int, *, state: str = Refund.State.SUCCEED
             state=state,
             ended_at=Now(),
         )
-        if postings.refunded(payment, str(refund.stripe_id), amount):
-            payment.refunded += amount
-            payment.save(update_fields=["refunded"])
+        payment.refunded += postings.refunded(payment, str(refund.stripe_id), amount) or 0
+        payment.save(update_fields=["refunded"])
     return refund
 
 
@@ -76,8 +76,7 @@ def fail(refund: Refund) -> None:
     """Have a refund that went out come back to us."""
     payment = refund.payment
     with transaction.atomic():
-        postings.refund_failed(payment, str(refund.stripe_id), refund.amount)
-        payment.refunded -= refund.amount
+        payment.refunded -= postings.refund_failed(payment, str(refund.stripe_id), refund.amount) or 0
         payment.save(update_fields=["refunded"])
         refund.state = Refund.State.FAILED
         refund.save(update_fields=["state"])
@@ -87,7 +86,7 @@ def a_dispute(payment: Payment, amount: int) -> Dispute:
     """What the bank of whoever paid holds back, at Stripe and in the ledger."""
     with transaction.atomic():
         dispute = Dispute.objects.create(
-            payment=payment, intent=payment.intents.get(), stripe_id=f"du_{uuid7().hex}", amount=amount
+            payment=payment, intent=payment.intents.get(), stripe_id=f"du_{uuid7().hex}", amount=amount, held=amount
         )
         postings.disputed(payment, Movement(f"txn_{uuid7().hex}", -amount, 2_000))
     return dispute
@@ -97,7 +96,7 @@ def lose(dispute: Dispute, held: int) -> None:
     """Have a dispute decided for the buyer."""
     payment = dispute.payment
     with transaction.atomic():
-        payment.charged_back += postings.dispute_lost(payment, dispute, held) or 0
+        dispute.state, dispute.ended_at, dispute.held = Dispute.State.LOST, Now(), 0
+        dispute.save(update_fields=["state", "ended_at", "held"])
+        payment.charged_back += postings.dispute_decided(payment, dispute, held)
         payment.save(update_fields=["charged_back"])
-        dispute.state, dispute.ended_at = Dispute.State.LOST, Now()
-        dispute.save(update_fields=["state", "ended_at"])

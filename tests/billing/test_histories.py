@@ -82,8 +82,10 @@ def _heal(history: History) -> None:
         history.reconcile()
     for _ in range(12):
         history.sweep()
-        history.tell(history.world.events())
-        if not Piece.objects.unfinished().exists():
+        news = history.world.events()
+        history.tell(news)
+        # What Stripe was asked in this round may take it some time, of which it has more to tell.
+        if not news and not Piece.objects.unfinished().exists():
             return
 
 

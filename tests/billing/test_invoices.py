@@ -171,6 +171,41 @@ def test_a_refund_that_failed_after_all_takes_its_credit_note_back(account: Acco
     assert "the refund failed" in " ".join(invoice_documents.document(recalled).notes).lower()
 
 
+def test_tax_on_paper_is_that_of_the_ledger_to_the_cent_whichever_refund_fails(account: Account) -> None:
+    payment = a_payment(account, 121, tax=21)
+    first = a_refund(payment, 1)
+    a_refund(payment, 5)
+    invoices.follow(payment)
+    fail(first)
+    payment.refresh_from_db()
+    invoices.follow(payment)
+    a_refund(payment, 116)
+    invoices.follow(payment)
+    signs = {Invoice.Kind.INVOICE: 1, Invoice.Kind.CREDIT: -1, Invoice.Kind.RECALL: 1}
+    papers = [(signs[one.kind] * one.gross, signs[one.kind] * one.tax) for one in Invoice.objects.all()]
+    assert len(papers) == 5
+    assert [sum(part) for part in zip(*papers, strict=True)] == [0, 0]
+    assert list(doctor.payments_and_refunds_have_their_documents()) == []
+
+
+def test_a_refund_that_leaves_after_a_bank_took_the_money_is_a_cost_and_no_second_credit(account: Account) -> None:
+    payment = a_payment(account, 12_100, tax=2_100)
+    lose(a_dispute(payment, 12_100), 12_100)
+    payment.refresh_from_db()
+    refund = a_refund(payment, 12_100)
+    payment.refresh_from_db()
+    assert (payment.refunded, payment.charged_back) == (0, 12_100)
+    invoices.follow(payment)
+    assert [(note.gross, note.tax) for note in Invoice.objects.credit_notes()] == [(12_100, 2_100)]
+    for check in (doctor.payments_and_refunds_have_their_documents, doctor.payments_say_what_the_ledger_says):
+        assert list(check()) == []
+    fail(refund)
+    payment.refresh_from_db()
+    invoices.follow(payment)
+    assert (payment.refunded, Invoice.objects.filter(kind=Invoice.Kind.RECALL).exists()) == (0, False)
+    assert list(doctor.payments_say_what_the_ledger_says()) == []
+
+
 def test_invoices_keep_the_names_of_their_day(account: Account) -> None:
     profiles.keep(account, POLISH)
     payment = a_payment(account)

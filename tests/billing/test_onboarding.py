@@ -86,6 +86,14 @@ def test_asking_twice_opens_one_account(stripe_world: StripeWorld) -> None:
     assert len(list(stripe_world.client.v1.accounts.list().auto_paging_iter())) == 1
 
 
+def test_no_account_is_opened_by_following_a_link(client: Client, ann: Account, stripe_world: StripeWorld) -> None:
+    for address in ("/sell/payouts/again", "/sell/payouts/back"):
+        answer = client.get(address)
+        assert (answer.status_code, answer["Location"]) == (302, "/sell/payouts")
+    assert not SellerAccount.objects.exists()
+    assert not list(stripe_world.client.v1.accounts.list().auto_paging_iter())
+
+
 def test_money_is_for_owners_and_billing_members(client: Client, ann: Account, stripe_world: StripeWorld) -> None:
     other, _ = a_person("bea")
     membership = Membership.objects.create(account=ann, user=other, role=Role.MEMBER)

@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -25,8 +26,10 @@ from billing.books import ledger
 from billing.books.ledger import Book
 from billing.invoicing import documents
 from billing.models import Dispute, Event, Intent, Invoice, Payment, Purchase, Refund
+from billing.payments import PaymentMoved
+from billing.purchases import NotReturnable
 from billing.settling import settle
-from catalog import extent, licensing, publishing, withdrawing
+from catalog import extent, licensing, offers, publishing, withdrawing
 from catalog.models import Licence, Offer, Reading
 from catalog.rows import access
 from marketplace.accounts.models import Account, User
@@ -500,6 +503,51 @@ def test_rows_that_are_asked_for_while_the_licence_is_given_back_are_not_shown(
     with pytest.raises(Problem, match="licence"):
         before.opened("default", "train", 0, 1 << 20)
     assert not Reading.objects.exists()
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_who_was_given_a_part_back_may_give_the_rest_back_as_well(
+    offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld, arrived: bool
+) -> None:
+    purchase = bought(buyer, offer, stripe_world)
+    refunds.ask(purchase.payment, 100, reason=Refund.Reason.STAFF)
+    if arrived:
+        work_off()
+    client = Client()
+    client.force_login(buyer[0])
+    assert "Give it back for €120.00" in client.get(reverse("billing:purchase", args=[purchase.id])).content.decode()
+    purchases.give_back(Purchase.objects.get(id=purchase.id), by=buyer[0])
+    work_off()
+    purchase.refresh_from_db()
+    assert purchase.state == Purchase.State.REFUNDED
+    assert sorted(Refund.objects.values_list("amount", flat=True)) == [100, PRICE - 100]
+    with pytest.raises(NotReturnable):
+        purchases.give_back(purchase, by=buyer[0])
+    assert well() == []
+
+
+def test_a_purchase_whose_page_never_opened_is_not_paid_once_its_offer_is_gone(
+    offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
+) -> None:
+    purchase = purchases.buy(buyer[1], offer, by=buyer[0], key=uuid7())
+    offers.close_offer(offer)
+    with pytest.raises(PaymentMoved, match="not offered"):
+        purchases.pay(purchase)
+    purchase.refresh_from_db()
+    assert purchase.state == Purchase.State.CANCELLED
+
+
+def test_a_purchase_whose_page_never_opened_ends_after_two_hours(
+    offer: Offer, buyer: tuple[User, Account], stripe_world: StripeWorld
+) -> None:
+    purchase = purchases.buy(buyer[1], offer, by=buyer[0], key=uuid7())
+    by_sweep(stripe_world, purchase, Client())
+    purchase.refresh_from_db()
+    assert purchase.state == Purchase.State.DRAFT
+    Payment.objects.update(created_at=F("created_at") - timedelta(hours=3))
+    by_sweep(stripe_world, purchase, Client())
+    purchase.refresh_from_db()
+    assert purchase.state == Purchase.State.EXPIRED
 
 
 def test_the_rate_of_tax_is_printed_as_stripe_gave_it(

@@ -168,6 +168,20 @@ def test_what_no_event_told_of_is_found_on_the_day_and_settled(stripe_world: Str
     assert list(doctor.days_are_reconciled()) == []
 
 
+def test_a_refund_that_came_back_and_no_event_told_of_is_found_on_the_day_and_settled(
+    stripe_world: StripeWorld, buyer: Account
+) -> None:
+    payment = paid(stripe_world, buyer, 4_000, card=REFUND_FAILS)
+    give_back(payment, 1_000)
+    assert Refund.objects.get().state == Refund.State.SUCCEEDED
+    stripe_world.clock_forward(timedelta(seconds=5))
+    assert told(reconciling.reconcile(today())) == [("amount", 0, -1_000)]
+    work_off()
+    assert Refund.objects.get().state == Refund.State.FAILED
+    assert Payment.objects.get().refunded == 0
+    assert reconciling.reconcile(today()).differences == []
+
+
 def test_either_side_of_midnight_is_the_same_matter(stripe_world: StripeWorld, buyer: Account) -> None:
     paid(stripe_world, buyer)
     reconciling.reconcile(today())

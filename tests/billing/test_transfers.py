@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +16,9 @@ from billing import kinds, refunds
 from billing.books import ledger
 from billing.books.ledger import Book
 from billing.models import Payable, PayoutHold, Refund, Reversal, SellerAccount, Transfer
+from billing.processor import payments as at_stripe
 from billing.selling import payables, payout_holds, transfers
+from billing.settling import settle
 from marketplace.accounts.models import Account, User
 from marketplace.work import queue
 from marketplace.work.celery_tasks import perform
@@ -188,6 +192,26 @@ def test_nothing_is_sent_while_a_refund_is_asked_for_and_not_at_stripe(
     payables.release_due()
     assert payable_of(payment).state == Payable.State.PENDING
     work_off()
+    pay_out()
+    assert sent_at_stripe(stripe_world, seller) == 5_100 and not Reversal.objects.exists()
+
+
+def test_nothing_is_sent_while_a_refund_is_at_stripe_and_waits_for_our_balance(
+    stripe_world: StripeWorld, seller: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it has no balance transaction yet, and is not in our books."""
+    payment = a_sale(stripe_world, seller)
+    with monkeypatch.context() as waiting:
+        of_intent, made = at_stripe.refunds, at_stripe.refund
+        unbooked: dict[str, Any] = {"booked": False, "succeeded": False}
+        waiting.setattr(at_stripe, "refund", lambda *args, **more: replace(made(*args, **more), **unbooked))
+        waiting.setattr(at_stripe, "refunds", lambda intent: [replace(one, **unbooked) for one in of_intent(intent)])
+        refund(payment, 4_000)
+        pass_the_window()
+        pay_out()
+        assert sent_at_stripe(stripe_world, seller) == 0
+        assert payables.why_not(payable_of(payment)) == "A refund of the payment is on its way."
+    settle(payment.id)
     pay_out()
     assert sent_at_stripe(stripe_world, seller) == 5_100 and not Reversal.objects.exists()
 
