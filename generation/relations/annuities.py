@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from generation.relations.columns import Column, Floats, Sample, Words, all_known, rounded, uniforms
+from generation.relations.columns import Bools, Column, Floats, Sample, Words, all_known, rounded, uniforms, within
 from generation.relations.relation import Drawn, Relation, share_of
 
 _HOLDS = 0.99
@@ -43,6 +43,18 @@ class Annuity(Relation):
             rate = np.maximum(rate + self.steps[1] * (uniforms(words[self.out], 1) - 0.5), 0.0)
         new = rounded(_payment(amount, rate / (self.yearly * self.a_year), number), self.decimals)
         drawn[self.out] = np.where(np.isnan(old) | ~np.isfinite(new), old, new)
+
+    def explains(self, drawn: Mapping[str, Floats]) -> Bools:
+        amount, rate, number = (drawn[name] for name in self.inputs)
+        least, most = (
+            _payment(
+                amount + side * self.steps[0] / 2,
+                np.maximum(rate + side * self.steps[1] / 2, 0.0) / (self.yearly * self.a_year),
+                number,
+            )
+            for side in (-1, 1)
+        )
+        return within(drawn[self.out], least, most, self.decimals)
 
 
 def find_annuity(sample: Sample, out: Column, others: Collection[Column]) -> Annuity | None:

@@ -18,7 +18,6 @@ _SURPRISES = 5  # days beyond a short month's end that independent columns would
 class DayOfMonth(Relation):
     """``out`` is a day of the month that the first input names, in the year of the second if there is one."""
 
-    rank = 0
     kind: Literal["day of month"] = "day of month"
 
     @property

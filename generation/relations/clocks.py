@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
 
-from generation.relations.columns import Column, Floats, Sample, Words, all_known, uniforms
+from generation.relations.columns import Bools, Column, Floats, Sample, Words, all_known, uniforms
 from generation.relations.relation import Drawn, Relation, share_of
 
-_DAY = 1440
+DAY = 1440  # minutes
 _HOLDS = 0.99
 _LEAST_ROWS = 200
 _LEAST_LENGTHS = 10
@@ -51,13 +51,8 @@ class ClockAfter(Relation):
         return f"{self.out} = {self.inputs[0]} + {self.inputs[1]} minutes, round the clock"
 
     def put_right(self, drawn: Drawn, words: Mapping[str, Words]) -> None:
-        start, minutes, old = drawn[self.inputs[0]], drawn[self.inputs[1]], drawn[self.out]
-        if self.as_number:
-            after = np.mod(_minutes(start) + minutes, _DAY)
-            after = np.where((after == 0) & self.midnight, _DAY, after)
-            new = after // 60 * 100 + after % 60
-        else:
-            new = np.mod(start + 60 * minutes, 60 * _DAY)
+        start, length, old = drawn[self.inputs[0]], drawn[self.inputs[1]], drawn[self.out]
+        new = clock_after(start, length, as_number=self.as_number, midnight=self.midnight)
         drawn[self.out] = np.where(np.isnan(old) | np.isnan(new), old, new)
 
 
@@ -70,35 +65,59 @@ def find_clock(sample: Sample, out: Column) -> Clock | None:
 
 def find_clock_after(sample: Sample, out: Column, others: Collection[Column]) -> ClockAfter | None:
     """Return the clock and the minutes among ``others`` that make ``out``."""
+    for start, length, known in clocks_before(out, others):
+        left = minutes_of(out)[known] - minutes_of(start)[known] - length.values[known]
+        if (share := float((np.abs(left - np.rint(left / DAY) * DAY) < 1e-3).mean())) >= _HOLDS:
+            return ClockAfter(
+                out=out.name,
+                inputs=(start.name, length.name),
+                share=share_of(share),
+                as_number=out.is_clock,
+                midnight=never_zero(out),
+            )
+    return None
+
+
+def clocks_before(out: Column, others: Collection[Column]) -> Iterator[tuple[Column, Column, Bools]]:
+    """Yield each clock and number of minutes that may lead to ``out``, and the rows in which all three are known."""
     for start in others:
-        if not _are_clocks(out, start):
+        if not are_clocks(out, start):
             continue
         for length in others:
             if length.kind != "number" or length.is_clock or length.distinct <= _LEAST_LENGTHS:
                 continue
             known = all_known([out, start, length])
-            if known.sum() < _LEAST_ROWS:
-                continue
-            left = _minutes_of(out)[known] - _minutes_of(start)[known] - length.values[known]
-            if (share := float((np.abs(left - np.rint(left / _DAY) * _DAY) < 1e-3).mean())) >= _HOLDS:
-                return ClockAfter(
-                    out=out.name,
-                    inputs=(start.name, length.name),
-                    share=share_of(share),
-                    as_number=out.is_clock,
-                    midnight=bool(np.nanmin(out.values) > 0),
-                )
-    return None
+            if known.sum() >= _LEAST_ROWS:
+                yield start, length, known
 
 
-def _are_clocks(one: Column, other: Column) -> bool:
+def clock_after(start: Floats, passed: Floats, *, as_number: bool, midnight: bool) -> Floats:
+    """What clocks show when minutes have passed since ``start``, written as ``ClockAfter`` says."""
+    if not as_number:
+        seconds: Floats = np.mod(start + 60 * passed, 60 * DAY)
+        return seconds
+    after = np.mod(minutes(start) + passed, DAY)
+    after = np.where((after == 0) & midnight, DAY, after)
+    written: Floats = after // 60 * 100 + after % 60
+    return written
+
+
+def never_zero(clock: Column) -> bool:
+    """Whether a column of clocks writes midnight otherwise than as zero, if at all."""
+    return bool(np.nanmin(clock.values) > 0)
+
+
+def are_clocks(one: Column, other: Column) -> bool:
+    """Whether two columns are times of day, written alike."""
     return (one.is_clock and other.is_clock) or (one.kind == "time" and other.kind == "time")
 
 
-def _minutes_of(column: Column) -> Floats:
-    return _minutes(column.values) if column.is_clock else column.values / 60
+def minutes_of(column: Column) -> Floats:
+    """The minutes of the day of a column of clocks."""
+    return minutes(column.values) if column.is_clock else column.values / 60
 
 
-def _minutes(clock: Floats) -> Floats:
-    minutes: Floats = np.floor_divide(clock, 100) * 60 + np.mod(clock, 100)
-    return minutes
+def minutes(clock: Floats) -> Floats:
+    """The minutes of the day of clocks that are numbers such as 0905."""
+    passed: Floats = np.floor_divide(clock, 100) * 60 + np.mod(clock, 100)
+    return passed

@@ -5,8 +5,8 @@ Numbers are as they are, dates days and moments seconds since 1970, times of day
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ ColumnKind = Literal["number", "date", "moment", "time"]
 
 _MOST_DECIMALS = 6
 _MOST_COLUMNS = 100
+_MOST_LEVELS = 500
 _pc: Any = pyarrow.compute
 
 
@@ -77,11 +78,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Sample:
-    """Some rows of a table: its columns of numbers, dates and times; ``people`` says whose row each is, if known."""
+    """Some rows of a table: its columns of numbers, dates and times; ``people`` says whose row each is, if known.
+
+    ``codes`` are its columns of texts of not too many levels: the place of each row's level (-1: none), and the levels.
+    """
 
     columns: Mapping[str, Column]
     rows: int
     people: Ints | None = None
+    codes: Mapping[str, tuple[Ints, list[str]]] = field(default_factory=dict)
 
     def holders(self, rows: Bools) -> int:
         """Count the people behind the chosen ``rows``."""
@@ -113,18 +118,29 @@ def sample_of(table: pa.Table, kinds: Mapping[str, str], identifier: str | None 
     """
     rows = table.take(pa.array(evenly(table.num_rows)))
     columns: dict[str, Column] = {}
-    for field in rows.schema:
-        unlearnt = kinds.get(field.name) in ("key", "text", "empty")
-        kind = None if unlearnt else kind_of(field.type)
-        if kind is not None and field.name != identifier and len(columns) < _MOST_COLUMNS:
-            values = as_floats(rows.column(field.name), kind)
+    for one in rows.schema:
+        unlearnt = kinds.get(one.name) in ("key", "text", "empty")
+        kind = None if unlearnt else kind_of(one.type)
+        if kind is not None and one.name != identifier and len(columns) < _MOST_COLUMNS:
+            values = as_floats(rows.column(one.name), kind)
             if not np.isnan(values).all():
-                columns[field.name] = Column(field.name, kind, values)
+                columns[one.name] = Column(one.name, kind, values)
     people = None
     if identifier is not None and identifier in rows.column_names:
         encoded = rows.column(identifier).combine_chunks().dictionary_encode(null_encoding="encode")
         people = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return Sample(columns, rows.num_rows, people)
+    return Sample(columns, rows.num_rows, people, dict(_codes(rows, kinds, identifier)))
+
+
+def _codes(rows: pa.Table, kinds: Mapping[str, str], identifier: str | None) -> Iterator[tuple[str, Any]]:
+    for one in rows.schema:
+        unlearnt = kinds.get(one.name) in ("key", "text", "empty") or one.name == identifier
+        if unlearnt or not pa.types.is_string(one.type):
+            continue
+        encoded = rows.column(one.name).combine_chunks().dictionary_encode()
+        if 2 <= len(encoded.dictionary) <= _MOST_LEVELS:
+            places = _pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+            yield one.name, (places, encoded.dictionary.to_pylist())
 
 
 def evenly(rows: int) -> Ints:
@@ -162,6 +178,13 @@ def rounded(values: Floats, decimals: int) -> Floats:
     """Round to ``decimals``: a division by a power of ten gives the double nearest to each decimal number."""
     scaled: Floats = np.rint(values * 10.0**decimals) / 10.0**decimals
     return scaled + 0.0
+
+
+def within(values: Floats, least: Floats, most: Floats, decimals: int) -> Bools:
+    """Which of ``values`` lie between two others, each rounded to ``decimals``."""
+    last = 0.01 * 10.0**-decimals
+    between: Bools = (values >= rounded(least, decimals) - last) & (values <= rounded(most, decimals) + last)
+    return between
 
 
 def uniforms(words: Words, salt: int) -> Floats:

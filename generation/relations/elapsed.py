@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from generation.relations.columns import Column, Floats, Sample, Words, all_known, rounded, uniforms
+from generation.relations.columns import Bools, Column, Floats, Sample, Words, all_known, rounded, uniforms
 from generation.relations.relation import Drawn, Relation, share_of
 
 _UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86_400.0}
@@ -40,6 +40,12 @@ class Elapsed(Relation):
             length = length + self.blur * 0.999 * (uniforms(words[self.out], 3) - 0.5)
         new = drawn[self.inputs[0]] + np.rint(length / self.step) * self.step
         drawn[self.out] = np.where(np.isnan(old) | np.isnan(new), old, new)
+
+    def explains(self, drawn: Mapping[str, Floats]) -> Bools:
+        length = drawn[self.inputs[1]] * _UNITS[self.unit]
+        off = np.abs(drawn[self.out] - drawn[self.inputs[0]] - length)
+        explained: Bools = off <= self.blur / 2
+        return explained
 
 
 def find_elapsed(sample: Sample, out: Column, others: Collection[Column]) -> Elapsed | None:

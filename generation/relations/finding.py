@@ -14,19 +14,26 @@ from generation.relations.parts import find_part_of_date, find_quotient
 from generation.relations.products import find_product
 from generation.relations.relation import Relation
 from generation.relations.sums import find_sum
+from generation.relations.zones import find_clock_across
 
 _FEW = 5  # distinct values: a term of fewer is a category
 
 
-def find(sample: Sample, keep: Collection[str] = ()) -> list[Relation]:
+def find(sample: Sample, keep: Collection[str] = (), firm: Collection[str] = ()) -> list[Relation]:
     """Return the relations that hold in ``sample``, ready for ``put_right``; no column of ``keep`` is ever overwritten.
+
+    None of ``firm`` makes up for what another column is to be; it may follow from others itself.
 
     A column follows from others once at most. Exact ones come before those that rounding explains.
     """
-    search = _Search(sample, frozenset(keep))
+    search = _Search(sample, frozenset(keep), frozenset(firm))
     columns = sorted(sample.columns.values(), key=lambda one: (-(one.decimals or 0), -one.spread, one.name))
     for column in columns:
         search.add(find_clock(sample, column))
+    # a day that is that of a date is no day of just any month
+    for column in columns:
+        if not search.is_taken(column):
+            search.add(find_part_of_date(sample, column))
     for column in columns:
         if not search.is_taken(column):
             search.add(find_day_of_month(sample, column))
@@ -45,9 +52,10 @@ def find(sample: Sample, keep: Collection[str] = ()) -> list[Relation]:
 class _Search:
     """The relations found so far, and which columns they change."""
 
-    def __init__(self, sample: Sample, keep: frozenset[str]) -> None:
+    def __init__(self, sample: Sample, keep: frozenset[str], firm: frozenset[str]) -> None:
         self.sample = sample
         self.keep = keep
+        self.firm = firm
         self.found: list[Relation] = []
 
     def is_taken(self, column: Column) -> bool:
@@ -55,8 +63,8 @@ class _Search:
         return column.name in self.keep or any(column.name in one.changes for one in self.found if one.inputs)
 
     def fixed(self) -> frozenset[str]:
-        """The names of what is not to be overwritten (any more)."""
-        return self.keep | {name for one in self.found if one.inputs for name in one.changes}
+        """The names of what is not to make up for anything (any more)."""
+        return self.keep | self.firm | {name for one in self.found if one.inputs for name in one.changes}
 
     def add(self, relation: Relation | None) -> None:
         if relation is not None:
@@ -97,8 +105,8 @@ def _part(search: _Search, column: Column) -> Relation | None:
     sample, others = search.sample, search.inputs_for(column)
     clocks = [one for one in others if one.is_clock or one.kind == "time" or one.kind == "number"]
     return (
-        find_part_of_date(sample, column)
-        or find_clock_after(sample, column, clocks)
+        find_clock_after(sample, column, clocks)
+        or find_clock_across(sample, column, clocks)
         or find_elapsed(sample, column, others)
         or find_quotient(sample, column, others)
     )

@@ -1,13 +1,15 @@
 """One code by another: ``region follows from city``, a whole column that is looked up in a table of levels.
 
-The levels of the table are those that ``K`` people have; any other level of the first column, and any that is made up,
-leads to one and the same value each time, as often to each as such values occur.
+The levels of the table are those that ``K`` people have. Any other level of the first column, and any that is made up,
+leads to one and the same value each time: a number to what its nearest neighbour leads to, anything else to each value
+as often as it occurs.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute
 from pydantic import BaseModel, ConfigDict
 
-from generation.relations.columns import Ints, K, evenly
+from generation.relations.columns import Ints, K, Words, evenly, uniforms
 from generation.relations.relation import share_of
 
 _pc: Any = pyarrow.compute
@@ -29,7 +31,10 @@ _LEAST_ROWS = 300
 
 
 class Lookup(BaseModel):
-    """``out`` is ``values[i]`` where ``of`` is ``levels[i]``; elsewhere one of ``rest``, by ``shares``. All as text."""
+    """``out`` is ``values[i]`` where ``of`` is ``levels[i]``; elsewhere one of ``rest``, by ``shares``. All as text.
+
+    ``weights`` say how often each of ``levels`` occurs, if ``lead_back`` is to choose among them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,11 +46,17 @@ class Lookup(BaseModel):
     values: tuple[str, ...]
     rest: tuple[str, ...]
     shares: tuple[float, ...]
+    weights: tuple[float, ...] = ()
 
     @property
     def formula(self) -> str:
         """The lookup in one line."""
         return f"{self.out} follows from {self.of}"
+
+    @property
+    def formulas(self) -> frozenset[str]:
+        """The lines that say the same: no other one does."""
+        return frozenset({self.formula})
 
     @property
     def sentence(self) -> str:
@@ -103,18 +114,66 @@ def look_up(found: Sequence[Lookup], columns: MutableMapping[str, Any]) -> None:
             continue
         given, drawn = columns[one.of].cast(pa.string()), columns[one.out]
         encoded = given.dictionary_encode()
+        of_the_rest = _nearest(one) if pa.types.is_integer(columns[one.of].type) else _of_the_rest(one)
         known = dict(zip(one.levels, one.values, strict=True))
         drawn_levels = encoded.dictionary.to_pylist()
-        made = pa.array([known[level] if level in known else _of_the_rest(one, level) for level in drawn_levels])
+        made = pa.array([known[level] if level in known else of_the_rest(level) for level in drawn_levels])
         values = made.cast(pa.string()).take(encoded.indices).cast(drawn.type)
         there = _pc.and_(_pc.is_valid(given), _pc.is_valid(drawn))
         columns[one.out] = _pc.if_else(there, values, drawn)
 
 
-def _of_the_rest(lookup: Lookup, level: str) -> str:
-    """A value for a level that the table does not have: always the same one."""
-    chance = int.from_bytes(hashlib.blake2b(level.encode(), digest_size=8).digest(), "big") / 2.0**64
-    return lookup.rest[min(int(np.searchsorted(np.cumsum(lookup.shares), chance, "right")), len(lookup.rest) - 1)]
+def lead_back(lookup: Lookup, columns: MutableMapping[str, Any], words: Words) -> None:
+    """Where ``out`` is not what ``of`` leads to, overwrite ``of`` with a level that leads to it, as often as it occurs.
+
+    Whatever no level leads to stays as it is. ``words`` are random ones.
+    """
+    given, wanted = columns[lookup.of], columns[lookup.out].cast(pa.string())
+    followed = dict(columns)
+    look_up([lookup], followed)
+    off = _pc.fill_null(_pc.not_equal(followed[lookup.out].cast(pa.string()), wanted), False)
+    if not lookup.weights or not off.true_count:
+        return
+    leading: dict[str, list[int]] = {}
+    for place, value in enumerate(lookup.values):
+        leading.setdefault(value, []).append(place)
+    encoded = wanted.dictionary_encode()
+    codes = _pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    off, chance = off.to_numpy(zero_copy_only=False), uniforms(words, 13)
+    chosen: Ints = np.full(len(codes), -1, np.int64)
+    for code, value in enumerate(encoded.dictionary.to_pylist()):
+        here = np.flatnonzero(off & (codes == code))
+        if len(here) and value in leading:
+            places = np.array(leading[value])
+            ends = np.cumsum(np.array(lookup.weights)[places])
+            drawn = np.searchsorted(ends / ends[-1], chance[here], side="right")
+            chosen[here] = places[np.minimum(drawn, len(places) - 1)]
+    levels = pa.array(lookup.levels).take(pa.array(chosen, mask=chosen < 0)).cast(given.type)
+    columns[lookup.of] = _pc.if_else(pa.array(chosen >= 0), levels, given)
+
+
+def _of_the_rest(lookup: Lookup) -> Callable[[str], str]:
+    """What a level that the table does not have leads to, by its digest."""
+    ends = np.cumsum(lookup.shares)
+
+    def value(level: str) -> str:
+        chance = int.from_bytes(hashlib.blake2b(level.encode(), digest_size=8).digest(), "big") / 2.0**64
+        return lookup.rest[min(int(np.searchsorted(ends, chance, "right")), len(lookup.rest) - 1)]
+
+    return value
+
+
+def _nearest(lookup: Lookup) -> Callable[[str], str]:
+    """What a number that the table does not have leads to: few have it, so that it often lies beside those of many."""
+    ordered = sorted(zip(map(int, lookup.levels), lookup.values, strict=True))
+    numbers = [number for number, _ in ordered]
+
+    def value(level: str) -> str:
+        place = bisect_left(numbers, int(level))
+        near = ordered[max(place - 1, 0) : place + 1]
+        return min(near, key=lambda one: abs(one[0] - int(level)))[1]
+
+    return value
 
 
 def _holds_codes(column: pa.ChunkedArray) -> bool:
@@ -169,6 +228,7 @@ def _lookup(out: str, of: str, coded: Mapping[str, tuple[Ints, list[str]]], peop
         values=tuple(value_names[int(pair) % width] for pair in pairs[kept]),
         rest=tuple(value_names[int(place)] for place in there),
         shares=tuple(float(one) for one in np.round(totals[there] / totals.sum(), 3)),
+        weights=tuple(float(one) for one in np.maximum(np.round(rows[kept] / rows[kept].sum(), 6), 1e-6)),
     )
 
 

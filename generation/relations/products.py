@@ -7,7 +7,18 @@ from typing import Literal
 
 import numpy as np
 
-from generation.relations.columns import Column, Floats, Sample, Words, all_known, named, rounded, uniforms
+from generation.relations.columns import (
+    Bools,
+    Column,
+    Floats,
+    Sample,
+    Words,
+    all_known,
+    named,
+    rounded,
+    uniforms,
+    within,
+)
 from generation.relations.pursuit import whole_weights
 from generation.relations.relation import Drawn, Relation, share_of
 
@@ -48,6 +59,14 @@ class Product(Relation):
                 result = result * values**power
         result = rounded(np.where(np.isfinite(result), result, np.nan), self.decimals)
         drawn[self.out] = np.where(np.isnan(old) | np.isnan(result), old, result)
+
+    def explains(self, drawn: Mapping[str, Floats]) -> Bools:
+        least, most = np.full((2, len(drawn[self.out])), self.factor)
+        for name, power, step in zip(self.inputs, self.powers, self.steps, strict=True):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ends = [np.maximum(drawn[name] + side * step / 2, 0.0) ** power for side in (-1, 1)]
+                least, most = least * np.minimum(*ends), most * np.maximum(*ends)
+        return within(drawn[self.out], least, most, self.decimals)
 
 
 def find_product(sample: Sample, out: Column, others: Collection[Column]) -> Product | None:

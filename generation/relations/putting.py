@@ -17,9 +17,11 @@ from generation.relations.parts import PartOfDate, Quotient
 from generation.relations.products import Product
 from generation.relations.relation import Drawn, Relation
 from generation.relations.sums import Sum
+from generation.relations.zones import ClockAcross
 
+_Clocks = Clock | ClockAfter | ClockAcross
 AnyRelation = Annotated[
-    Sum | Product | Annuity | Quotient | PartOfDate | Clock | ClockAfter | Elapsed | DayOfMonth | Ordering,
+    Sum | Product | Annuity | Quotient | PartOfDate | _Clocks | Elapsed | DayOfMonth | Ordering,
     Field(discriminator="kind"),
 ]
 _ADAPTER: TypeAdapter[list[AnyRelation]] = TypeAdapter(list[AnyRelation])

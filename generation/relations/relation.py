@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, MutableMapping
-from typing import ClassVar
+from collections.abc import Collection, Mapping, MutableMapping
+from typing import ClassVar, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from generation.relations.columns import Floats, Words
+from generation.relations.columns import Bools, Floats, Words
 
 Drawn = MutableMapping[str, Floats]
 
@@ -35,6 +36,11 @@ class Relation(BaseModel, ABC):
         """The relation in one line, such as ``total = net + tax``."""
 
     @property
+    def formulas(self) -> frozenset[str]:
+        """The lines that say the same: turned round, a relation is the same one."""
+        return frozenset({self.formula})
+
+    @property
     def sentence(self) -> str:
         """The relation for its owner: ``total = net + tax on every row``."""
         share = "every row" if self.share == 1 else f"{100 * self.share:.1f} % of rows"
@@ -53,6 +59,14 @@ class Relation(BaseModel, ABC):
     @abstractmethod
     def put_right(self, drawn: Drawn, words: Mapping[str, Words]) -> None:
         """Overwrite ``drawn[out]`` where it and the inputs are known. ``words`` are the random words of each column."""
+
+    def explains(self, drawn: Mapping[str, Floats]) -> Bools:
+        """The rows that keep the relation by what rounding lost, though ``put_right`` would overwrite them."""
+        return np.zeros(len(drawn[self.out]), bool)
+
+    def firm(self, columns: Collection[str]) -> Self:
+        """The relation as it is put right where other columns, if they can, give way rather than ``columns``."""
+        return self
 
 
 def share_of(held: float) -> float:

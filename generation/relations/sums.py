@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal, Self
 
 import numpy as np
+from pydantic import Field
 
 from generation.relations.columns import Column, Floats, K, Sample, Words, all_known, named, rounded
 from generation.relations.pursuit import whole_weights
@@ -21,7 +22,8 @@ class Sum(Relation):
     """``out`` is the sum of the inputs, each times its weight of 1 or -1.
 
     A value of ``kept`` (a spike: many have it) stays as drawn, and so does 0 as the least value; the input ``gives``,
-    if there is one, makes up for it, within ``least`` and ``most``.
+    if there is one, makes up for it, within ``least`` and ``most``. It makes up for every value of ``out`` where that
+    ``stays``.
     """
 
     kind: Literal["sum"] = "sum"
@@ -33,14 +35,19 @@ class Sum(Relation):
     gives_decimals: int = 0
     least: float = 0.0
     most: float = 0.0
+    stays: bool = Field(default=False, exclude=True)
 
     @property
     def formula(self) -> str:
-        ordered = sorted(zip(self.weights, self.inputs, strict=True), key=lambda term: (-term[0], term[1]))
-        signs = ["" if weight > 0 else "−" for weight, _ in ordered[:1]]
-        signs += [" + " if weight > 0 else " − " for weight, _ in ordered[1:]]
-        terms = "".join(f"{sign}{name}" for sign, (_, name) in zip(signs, ordered, strict=True))
-        return f"{self.out} = {terms}"
+        return _formula(self.out, zip(self.weights, self.inputs, strict=True))
+
+    @property
+    def formulas(self) -> frozenset[str]:
+        terms = {**dict(zip(self.inputs, self.weights, strict=True)), self.out: -1}
+        return frozenset(
+            _formula(out, ((-weight * terms[out], name) for name, weight in terms.items() if name != out))
+            for out in terms
+        )
 
     @property
     def changes(self) -> frozenset[str]:
@@ -50,7 +57,7 @@ class Sum(Relation):
         old, total = drawn[self.out], self._total(drawn)
         known = ~np.isnan(old + total)
         new = rounded(total, self.decimals)
-        wanted = np.where(np.isin(old, self.kept), old, new)
+        wanted = np.where(np.isin(old, self.kept) | self.stays, old, new)
         if self.nonnegative:
             wanted = np.maximum(wanted, 0.0)
         if self.gives is not None:
@@ -64,11 +71,22 @@ class Sum(Relation):
             new = rounded(self._total(drawn), self.decimals)
         drawn[self.out] = np.where(known, new, old)
 
+    def firm(self, columns: Collection[str]) -> Self:
+        stays = self.out in columns and self.gives not in columns
+        return self.model_copy(update={"stays": stays})
+
     def _total(self, drawn: Mapping[str, Floats]) -> Floats:
         total: Floats = np.zeros(len(drawn[self.out]))
         for weight, name in zip(self.weights, self.inputs, strict=True):
             total = total + weight * drawn[name]
         return total
+
+
+def _formula(out: str, terms: Iterable[tuple[int, str]]) -> str:
+    ordered = sorted(terms, key=lambda term: (-term[0], term[1]))
+    signs = ["" if weight > 0 else "−" for weight, _ in ordered[:1]]
+    signs += [" + " if weight > 0 else " − " for weight, _ in ordered[1:]]
+    return f"{out} = {''.join(f'{sign}{name}' for sign, (_, name) in zip(signs, ordered, strict=True))}"
 
 
 def find_sum(sample: Sample, out: Column, others: Collection[Column], fixed: Collection[str]) -> Sum | None:

@@ -10,6 +10,7 @@ from generation.sdk.contract import (
     Generator,
     Job,
     Json,
+    Keeper,
     Layout,
     Modality,
     Needs,
@@ -22,20 +23,26 @@ from generation.sdk.contract import (
     Table,
     TableFacts,
     Tell,
+    WholeSource,
+    keeps_rows,
 )
+from generation.sdk.planted import Cause, Planted, planted_json
 from generation.sdk.schema import PICTURE, field
 from generation.sdk.simple import generator
 from generation.sdk.streams import Streams
 
 __all__ = [
     "PICTURE",
+    "Cause",
     "Exactness",
     "Generator",
     "Job",
     "Json",
+    "Keeper",
     "Layout",
     "Modality",
     "Needs",
+    "Planted",
     "Problem",
     "Rows",
     "Source",
@@ -46,6 +53,9 @@ __all__ = [
     "Table",
     "TableFacts",
     "Tell",
+    "WholeSource",
     "field",
     "generator",
+    "keeps_rows",
+    "planted_json",
 ]

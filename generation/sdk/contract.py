@@ -42,6 +42,10 @@ class Table:
     ``schema`` fields carry their metadata (see ``sdk.schema.field``). ``key`` names the columns that identify a row,
     ``references`` maps a column to (table, column), ``rows`` tells whether a unit has one row or many here. ``rules``
     (see ``sdk.rules``) are promised of every row: the writer refuses a row that breaks one, and counts.
+
+    The first ``kept`` rows are the source's own, in its order; only a ``Keeper`` has any. Of the rows after them, all
+    pass one of the lines ``like`` (tests as in a rule's ``if``), if there are any: the judge sets them beside those
+    rows of the source that do.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Table:
     references: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     rows: Rows = "one"
     rules: tuple[str, ...] = ()
+    kept: int = 0
+    like: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,14 @@ class Layout:
 class TableFacts:
     """What may be known of one table of a source without reading values: its schema and its number of rows.
 
-    ``relations`` are the formulas of what was found to hold between columns (``total = net + tax``); ``None`` if nobody
-    looked.
+    ``rows`` may be learnt from, and ``withheld`` more may not. ``relations`` are the formulas of what was found to hold
+    between columns (``total = net + tax``); ``None`` if nobody looked.
     """
 
     schema: pa.Schema
     rows: int
     relations: tuple[str, ...] | None = None
+    withheld: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,18 @@ class Source(Protocol):
 
     def batches(self, table: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield the rows of ``table`` in their order, restricted to ``columns`` if given."""
+        ...
+
+
+class WholeSource(Source, Protocol):
+    """What a ``Keeper`` is given: ``batches`` are those to learn from, as ever; the others come too, to be kept."""
+
+    def whole(self, table: str) -> Iterator[pa.RecordBatch]:
+        """Yield all rows of ``table`` in the order of the upload, those withheld from learning too."""
+        ...
+
+    def withheld(self, table: str) -> np.ndarray:
+        """Tell of each row of ``whole`` whether it is withheld from learning."""
         ...
 
 
@@ -173,5 +192,28 @@ class Generator(Protocol):
         ...
 
     def answer_key(self, job: Job, state: State) -> Json:
-        """What was planted (rates, causes), for whoever judges a model trained on the data; ``None`` for nothing."""
+        """What was planted (rates, causes), for whoever judges a model trained on the data; ``None`` for nothing.
+
+        Its member ``planted`` (see ``sdk.planted``) is compared with the rows made, in the quality report.
+        """
         ...
+
+
+class Keeper(Generator, Protocol):
+    """A generator that gives rows of the source back beside what it makes.
+
+    It is given a ``WholeSource``, and learns from no row that is withheld. What it makes never leaves the account whose
+    source it was: the platform sees to that, and takes keepers from its own house only. How many units come out follows
+    from the source, so nobody asks for a number.
+    """
+
+    keeps_rows: Literal[True]
+
+    def amount(self, job: Job) -> int:
+        """How many units come out of a job that ``check`` found no fault of; ``job.source`` is there."""
+        ...
+
+
+def keeps_rows(generator: Generator) -> bool:
+    """Whether a generator is a ``Keeper``."""
+    return bool(getattr(generator, "keeps_rows", False))

@@ -24,9 +24,12 @@ from generation.sdk.contract import (
     Table,
     Tell,
 )
+from generation.sdk.planted import Planted, planted_json
 
 #: (parameters, units of the block, the block's own randomness) -> the rows of the only table, or those of each by name
 RowFunction = Callable[[Any, range, np.random.Generator], "pa.RecordBatch | Mapping[str, pa.RecordBatch]"]
+#: parameters -> what rows made with them hold by design
+PlantedFunction = Callable[[Any], Sequence[Planted]]
 _ONLY = "default"
 
 
@@ -46,6 +49,7 @@ class SimpleGenerator:
     modality: Modality
     seconds_per_block: float
     memory_mib: int
+    planted: PlantedFunction | None = None
     source: SourceUse = "none"
     exact: Exactness = "runtime"
     shares: tuple[str, ...] = ()
@@ -72,7 +76,7 @@ class SimpleGenerator:
             yield table.name, batch
 
     def answer_key(self, job: Job, state: State) -> Json:
-        return None
+        return None if self.planted is None else planted_json(self.planted(job.params))
 
 
 def generator(
@@ -90,13 +94,14 @@ def generator(
     seconds_per_block: float = 1.0,
     memory_mib: int = 512,
     key: tuple[str, ...] = (),
+    planted: PlantedFunction | None = None,
 ) -> Callable[[RowFunction], SimpleGenerator]:
     """Turn ``function(params, units, rng)`` into a generator.
 
     ``function`` gets the validated parameters, the range of units to make and an rng that belongs to this block alone.
     With ``schema`` (and ``key``) there is one table, named ``default``: it returns one record batch with one row a
-    unit. With ``tables`` it returns a batch for each, by name, all rows in order of unit. Raises TypeError for both or
-    neither.
+    unit. With ``tables`` it returns a batch for each, by name, all rows in order of unit. ``planted(params)`` says
+    what is planted in them (see ``sdk.planted``). Raises TypeError for both or neither of schema and tables.
     """
     if (schema is None) == (not tables):
         raise TypeError(f"{name} has either a schema or tables")
@@ -116,6 +121,7 @@ def generator(
             modality=modality,
             seconds_per_block=seconds_per_block,
             memory_mib=memory_mib,
+            planted=planted,
         )
 
     return decorate

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from generation.runner.pins import PINS
 from tests.bench.measure import BASE_DIR, Figure
 
-BENCHMARKS = ("position", "shards", "site", "shelves", "download", "payments")
+BENCHMARKS = ("position", "shards", "site", "shelves", "download", "payments", "scale")
 
 
 def main(names: Sequence[str]) -> int:

@@ -17,6 +17,7 @@ from generation.sdk.rules.language import (
     Sign,
     Test,
     columns_in,
+    read_names,
     read_rule,
     read_tests,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "column_of",
     "columns_in",
     "faults_in",
+    "read_names",
     "read_rule",
     "read_tests",
     "rows_that_keep",

@@ -55,6 +55,9 @@ def faults_of_test(test: Test, schema: pa.Schema) -> list[NotUnderstood]:
     if _kind(schema.field(other).type) != _kind(type_):
         message = f"Columns “{test.column}” and “{other}” hold different kinds of values."
         return [NotUnderstood(message, "Compare columns of one kind.")]
+    if _kind(type_) == "moment" and (type_.tz is None) != (schema.field(other).type.tz is None):
+        message = f"Of columns “{test.column}” and “{other}” one has times of a zone, the other of none."
+        return [NotUnderstood(message, "Compare columns that both have a zone, or both none.")]
     return []
 
 

@@ -106,6 +106,16 @@ def read_tests(text: str) -> tuple[Test, ...]:
     return tests
 
 
+def read_names(text: str, between: str) -> tuple[str, str]:
+    """Read the names of two columns with a word ``between`` them. Raises ``NotUnderstood``."""
+    words = _Words(text)
+    first = words.column()
+    words.need(between)
+    second = words.column()
+    words.end()
+    return first, second
+
+
 def columns_in(tests: Sequence[Test]) -> list[str]:
     """The columns that stand on the left of ``tests``, each once."""
     return list(dict.fromkeys(test.column for test in tests))
@@ -194,7 +204,10 @@ def _tokens(text: str) -> Iterator[str]:
     while at < len(rest):
         found = _TOKEN.match(rest, at)
         if found is None:
-            raise NotUnderstood(f"“{rest[at:].strip()[:40]}” cannot be read.", "Close each quotation mark.")
+            unread = rest[at:].strip()
+            open_ = unread[0] in "\"'"
+            remedy = "Close each quotation mark." if open_ else "Put names and values with signs in double quotes."
+            raise NotUnderstood(f"“{unread[:40]}” cannot be read.", remedy)
         yield found[1]
         at = found.end()
 

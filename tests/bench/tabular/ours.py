@@ -22,7 +22,7 @@ from tests.data.memory import Memory
 
 _WARM_ROWS = 500
 _RATED = 200_000  # rows that are made to know how fast
-_BLOCK = 10_000
+_BATCH = 10_000
 
 
 def main(learned: str, made: str, rows: str, seed: str, target: str) -> None:
@@ -41,7 +41,7 @@ def main(learned: str, made: str, rows: str, seed: str, target: str) -> None:
 
 
 def _learned(table: pa.Table, units: int, seed: str, named: dict[str, Any]) -> tuple[Job, Any]:
-    source = Memory(table, _BLOCK)
+    source = Memory(table, _BATCH)
     job = Job(Parameters(**named), units, Streams(bytes([int(seed)]) * 16), source.facts)
     return job, generator.prepare(job, source, lambda share, doing: None)
 
@@ -51,8 +51,9 @@ def _made(job: Job, state: Any) -> pa.Table:
 
 
 def _batches(job: Job, state: Any) -> Iterator[pa.RecordBatch]:
-    for first in range(0, job.units, _BLOCK):
-        for _, batch in generator.block(job, state, range(first, min(first + _BLOCK, job.units))):
+    size = generator.layout(job).block  # as the platform does
+    for first in range(0, job.units, size):
+        for _, batch in generator.block(job, state, range(first, min(first + size, job.units))):
             yield batch
 
 

@@ -61,23 +61,46 @@ def cut(rows: pa.Table, wishes: Wishes) -> tuple[list[Parts], Cells, Demands]:
 
 
 def wishes(*conditions: str, **more: Any) -> Wishes:
-    return Wishes(tuple(read_condition(one) for one in conditions), **more)
+    return Wishes(tuple(read_condition(one, 100) for one in conditions), **more)
 
 
 def test_a_condition_is_read_with_or_without_a_share() -> None:
-    assert read_condition("ill = yes: 20 %").share == pytest.approx(0.2)
-    assert read_condition("at = 14:01 and age >= 70 : 0.5%").share == pytest.approx(0.005)
-    fixed = read_condition("sex = F and age >= 70")
+    assert read_condition("ill = yes: 20 %", 100).share == pytest.approx(0.2)
+    assert read_condition("at = 14:01 and age >= 70 : 0.5%", 100).share == pytest.approx(0.005)
+    assert read_condition("ill = yes: 20 rows", 100).share == pytest.approx(0.2)
+    fixed = read_condition("sex = F and age >= 70", 100)
     assert (fixed.share, len(fixed.tests)) == (1.0, 2)
     assert read_pair('pay from "sex"') == ("pay", "sex")
+    assert read_pair('pay from "a from b"') == ("pay", "a from b")
+    assert read_pair('"pay from ""work""" from "a from b"') == ('pay from "work"', "a from b")
     for text in ("ill: 20 %", "ill = yes: 120 %"):
         with pytest.raises(NotUnderstood):
-            read_condition(text)
+            read_condition(text, 100)
     with pytest.raises(NotUnderstood):
         read_pair("pay")
-    assert [one.message for one in faults_of(read_condition("sex = pay"), table().schema)] == [
+    assert [one.message for one in faults_of(read_condition("sex = pay", 100), table().schema)] == [
         "It compares “sex” with the column “pay”."
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("income from sex", ("income", "sex")),
+        ('"years of school" from sex', ("years of school", "sex")),
+        ('"from x to y" from "said ""yes"""', ("from x to y", 'said "yes"')),
+        ('from from "it\'s"', ("from", "it's")),
+    ],
+)
+def test_two_columns_are_read_whatever_their_names_are(text: str, pair: tuple[str, str]) -> None:
+    assert read_pair(text) == pair
+
+
+@pytest.mark.parametrize("text", ["income", "income from income", "years of school from sex", 'income from "sex'])
+def test_a_line_that_does_not_name_two_columns_is_told_how_to(text: str) -> None:
+    with pytest.raises(NotUnderstood, match="does not name two columns") as told:
+        read_pair(text)
+    assert "double quotes" in told.value.remedy
 
 
 @settings(max_examples=40, deadline=None)
@@ -124,7 +147,7 @@ def test_an_impossible_condition_is_named_with_the_nearest_rate() -> None:
 
 def test_cells_of_fewer_than_ten_people_are_left_out() -> None:
     rows = pa.table({"a": ["x"] * 90 + ["y"] * 9 + ["z"] * 12})
-    parts = [parts_of(read_condition("a in (y, z)").tests, rows.column("a"), np.repeat([0, 1, 2], [90, 9, 12]))]
+    parts = [parts_of(read_condition("a in (y, z)", 100).tests, rows.column("a"), np.repeat([0, 1, 2], [90, 9, 12]))]
     cells = cells_of(parts, People())
     assert sorted(np.round(cells.shares * 102).tolist()) == [12, 90]
     assert cells.left_out == pytest.approx(9 / 111)

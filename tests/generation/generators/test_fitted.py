@@ -8,14 +8,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,8 +48,12 @@ from tests.data.memory import (
 from tests.data.tables import diabetes, tumours, write_csv
 
 
-def parsed(table: pa.Table, folder: Path) -> Source:
-    answer = parse(write_csv(table, folder / "table.csv"), folder / "out", {"holdout_key": "00" * 16})
+def parsed(table: pa.Table, folder: Path, **limits: Any) -> Source:
+    return read(write_csv(table, folder / "table.csv"), folder, **limits)
+
+
+def read(path: Path, folder: Path, **limits: Any) -> Source:
+    answer = parse(path, folder / "out", {"holdout_key": "00" * 16, **limits})
     assert "tables" in answer, answer
     return open_source(folder / "out")
 
@@ -69,7 +75,8 @@ def test_a_real_table_keeps_its_means_shares_and_correlations(tmp_path: Path) ->
     for number, table in enumerate((diabetes(), tumours())):
         folder = tmp_path / str(number)
         folder.mkdir()
-        source = parsed(table, folder)
+        # With a hold-out, which of some hundred rows are withheld moves a correlation by as much as is looked for.
+        source = parsed(table, folder, holdout_share=0.0)
         job = job_of(source, 20_000)
         made = pa.Table.from_batches(blocks(job, fit(job, source)))
         numeric = [field.name for field in table.schema if not pa.types.is_string(field.type)]
@@ -171,6 +178,32 @@ def test_every_type_makes_the_round_trip(type_: pa.DataType) -> None:
     assert len(set(made.column("a").to_pylist())) > 90
 
 
+@pytest.mark.parametrize(("precision", "scale"), [(1, 0), (2, 1), (5, 2), (15, 0), (16, 2), (17, 0), (18, 18)])
+def test_decimals_reach_the_top_digit_of_their_type_and_go_no_further(precision: int, scale: int) -> None:
+    rng = np.random.Generator(np.random.Philox(precision))
+    top = 10**precision - 1
+    # the upper half of what the type holds, of which a twentieth is the largest number
+    whole = np.where(rng.random(3000) < 0.05, top, rng.integers(10**precision // 2, top, 3000, endpoint=True))
+    values = [Decimal(int(one)).scaleb(-scale) for one in whole]
+    made = made_from(pa.table({"a": pa.array(values, pa.decimal128(precision, scale)), "b": np.arange(3000) % 7}))
+    made.validate(full=True)
+    found = [int(one.scaleb(scale)) for one in made.column("a").to_pylist()]
+    assert max(found) <= top
+    assert max(found) > 0.99 * top
+    assert np.mean(np.array(found, float)) == pytest.approx(whole.mean(), rel=0.03)
+
+
+def test_a_relation_between_decimals_that_use_their_top_digit_holds_on_every_row() -> None:
+    rng = np.random.Generator(np.random.Philox(3))
+    net, tax = rng.integers(0, 800, 3000), rng.integers(0, 200, 3000)
+    tenths = {"net": net, "tax": tax, "gross": net + tax}
+    type_ = pa.decimal128(3, 1)
+    table = {name: pa.array([Decimal(int(one)).scaleb(-1) for one in of], type_) for name, of in tenths.items()}
+    made = made_from(pa.table(table)).to_pylist()
+    assert all(row["net"] + row["tax"] == row["gross"] for row in made)
+    assert max(row["gross"] for row in made) > 95
+
+
 @pytest.mark.parametrize("units", [30, 30_000])
 def test_keys_are_unique_over_all_blocks_in_the_sources_style_and_none_of_its_own(units: int) -> None:
     table = with_facts(mixed(9000), **KINDS)
@@ -181,6 +214,64 @@ def test_keys_are_unique_over_all_blocks_in_the_sources_style_and_none_of_its_ow
     assert all(key[2:].isdigit() and len(key) > 7 for key in keys)
     assert not set(keys) & set(table.column("key").to_pylist())
     assert not set(numbers) & set(table.column("number").to_pylist())
+
+
+KEYS: dict[str, pa.Array] = {
+    "texts of growing length": pa.array([f"U{i}" for i in range(1, 15_001)]),
+    "texts of growing length, a few of the longest": pa.array([f"U{i}" for i in range(1, 1_002)]),
+    "texts of two styles": pa.array([f"U{i:04d}" if i % 3 else f"U{i:04d}0{i}" for i in range(6_000)]),
+    "numbered without a style": pa.array([f"K{i}" if i % 3 else f"{i}-{'x' * (i % 50)}" for i in range(3_000)]),
+    "twelve free digits": pa.array([f"{i * 7_919_000_077 % 10**12:012d}" for i in range(9_000)]),
+    "e-mail addresses": pa.array([f"person{i}@example.org" for i in range(5_000)]),
+    "a few numbers of one digit more": pa.array(np.arange(1, 1_006)),
+    "short numbers": pa.array(np.arange(1, 9_001), pa.int16()),
+    "numbers up to the largest": pa.array(np.linspace(2e17, 9.2e18, 3_000).astype(np.int64)),
+    "signed numbers": pa.array(np.arange(-3_000, 3_000)),
+}
+
+
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS.keys())
+@pytest.mark.parametrize("role", ["key", "identifier"])
+def test_no_key_that_is_made_is_one_of_the_source(keys: pa.Array, role: str, tmp_path: Path) -> None:
+    table = pa.table({"id": keys, "a": np.arange(len(keys)) % 11})
+    limits = {} if role == "key" else {"identifier": "id"}
+    pq.write_table(table, tmp_path / "table.parquet")
+    source = read(tmp_path / "table.parquet", tmp_path, **limits)
+    job = job_of(source, 9_000, columns=[{"column": "id", "made": "key"}], **limits)
+    assert generator.check(replace(job, source=source)) == []
+    made = pa.Table.from_batches(blocks(job, fit(job, source))).column("id").to_pylist()
+    assert len(set(made)) == 9_000
+    assert not set(made) & set(keys.to_pylist()), "withheld rows are of the source, too"
+
+
+def test_keys_of_rows_that_are_not_in_the_sample_are_not_made_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generation.generators.tabular.fitted.sample._MOST_ROWS", 1_000)
+    n = 20_000
+    number = np.where(np.arange(n) % 1_000 == 500, 10_000_000 + np.arange(n), np.arange(n))
+    table = pa.table({"text": [f"U{i:05d}" for i in number], "number": number, "a": np.arange(n) % 11})
+    made = made_from(with_facts(table, text="key", number="key"), 20_000)
+    assert min(made.column("number").to_pylist()) >= 10**8
+    assert min(len(one) for one in made.column("text").to_pylist()) > len("U10000000")
+
+
+@pytest.mark.parametrize(
+    ("keys", "units", "told"),
+    [
+        (pa.array(np.arange(1, 12_001), pa.int16()), 1, "room for 0 keys"),
+        (pa.array(np.arange(1, 3_001), pa.int16()), 30_000, "room for 22,768 keys"),
+        (pa.array([*range(3_000), 2_000_000_000], pa.int32()), 1, "room for 0 keys"),
+    ],
+)
+def test_a_type_without_room_for_other_keys_is_a_fault_that_the_quote_tells(
+    keys: pa.Array, units: int, told: str
+) -> None:
+    source = Memory(with_facts(pa.table({"id": keys, "a": np.arange(len(keys)) % 11}), id="key"))
+    (problem,) = generator.check(replace(job_of(source, units), source=source))
+    assert problem.field == "columns"
+    assert told in problem.message
+    assert "as text" in problem.remedy
+    with pytest.raises(ValueError, match=r"room for"):
+        fit(job_of(source, units), source)
 
 
 def test_long_hexadecimal_keys_keep_their_shape() -> None:
@@ -311,6 +402,82 @@ def test_rare_levels_become_a_rest_or_made_up_ones_where_they_are_many_and_else_
     assert set(made.column("few").to_pylist()) == {"a", "b"}
 
 
+def contacts(rows: int = 1500) -> pa.Table:
+    """Texts of few words that hardly anybody shares, of all the kinds that are made by kind."""
+    rng = np.random.Generator(np.random.Philox(13))
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    rare = ["".join(rng.choice(letters, 7)) for _ in range(rows)]
+    words = ["River", "Night", "House", "Summer", "Garden", "Letters", "Iron", "Storm", "Songs", "Winter"]
+    titles = [" ".join(rng.choice(words, 4, replace=False)) for _ in range(rows)]
+    return pa.table(
+        {
+            "title": titles,
+            "name": [f"{first[:3].title()} {last.title()}" for first, last in zip(rare, rare[::-1], strict=True)],
+            "mail": [f"{one}.{number % 7}@host{number % 300}.test" for number, one in enumerate(rare)],
+            "street": [f"{number % 90 + 1} {one.title()} {one[:4].title()}" for number, one in enumerate(rare)],
+            "phone": [f"+43 {int(one)} {int(one) % 999:03d}" for one in rng.integers(100_000, 999_999, rows)],
+            "age": rng.integers(18, 90, rows),
+        }
+    )
+
+
+def test_short_texts_are_made_up_by_their_kind_and_none_is_a_real_one(tmp_path: Path) -> None:
+    table = contacts()
+    source = parsed(table, tmp_path)
+    job = job_of(source, 3000)
+    made = pa.Table.from_batches(blocks(job, fit(job, source)))
+    assert made.column_names == table.column_names
+    real = pa.Table.from_batches(list(source.batches("default")))
+    patterns = {
+        "title": r"^\w+( \w+){1,11}$",
+        "name": r"^\w+( \w\.)? \w+$",
+        "mail": r"^[a-z]+\d*(\.[a-z]+\d+)?@example\.(com|net|org)$",
+        "street": r"^\d+ \w+ (Street|Road|Lane|Avenue|Way)$",
+        "phone": r"^\+43 \d{6} \d{3}$",
+    }
+    for name, pattern in patterns.items():
+        found = made.column(name).combine_chunks()
+        assert not set(found.to_pylist()) & set(real.column(name).to_pylist()), name
+        assert pc.mean(pc.cast(pc.match_substring_regex(found, pattern), pa.float64())).as_py() > 0.95, name
+        assert len(found.unique()) > 500, name
+
+
+def coded(rows: int = 3000) -> pa.Table:
+    """Codes of which most are rare, beside what hangs on their first letter."""
+    rng = np.random.Generator(np.random.Philox(12))
+    number = np.minimum(rng.zipf(1.4, rows), 900)
+    codes = np.array([f"{'ABCD'[one % 4]}{one:03d}" for one in range(901)])[number]
+    return pa.table(
+        {"code": codes, "sex": rng.choice(["F", "M"], rows), "cost": 100 * (number % 4) + rng.integers(0, 90, rows)}
+    )
+
+
+def test_all_codes_of_a_public_list_may_be_made_and_only_if_it_is_called_one() -> None:
+    table = coded()
+    real = {one["values"]: one["counts"] for one in table.column("code").value_counts().to_pylist()}
+    rare = {code for code, count in real.items() if count < 10}
+    assert len(rare) > 100
+    assert not rare & set(made_from(table, 20_000).column("code").to_pylist())
+    made = made_from(table, 20_000, public=["code"])
+    found = set(made.column("code").to_pylist())
+    assert found <= set(real)
+    assert len(found & rare) > 0.9 * len(rare)
+    letters = np.array([code[0] for code in made.column("code").to_pylist()])
+    means = [column(made, "cost")[letters == letter].mean() for letter in "ABCD"]
+    assert means == sorted(means)
+
+
+def test_a_public_list_is_neither_sensitive_nor_identifying_nor_other_than_codes() -> None:
+    table = with_facts(coded().append_column("key", pa.array([f"K{i}" for i in range(3000)])), key="key")
+    table = table.append_column("name", pa.array([f"N {i // 1.3:.0f}" for i in range(3000)]))
+    source = Memory(table)
+    said = ["code", "cost", "key", "gone", "sex"]
+    problems = generator.check(job_of(source, public=said, sensitive=["sex"], identifier="code"))
+    assert [problem.field for problem in problems] == ["public"] * 5
+    (problem,) = generator.check(replace(job_of(source, public=["name"]), source=source))
+    assert "occurs twice" in problem.message
+
+
 @settings(max_examples=200)
 @given(people=st.lists(st.integers(0, 60), max_size=80), wanted=st.integers(10, 200))
 def test_runs_cover_everything_in_order_and_each_has_ten_people(people: list[int], wanted: int) -> None:
@@ -376,6 +543,41 @@ def test_a_source_larger_than_the_sample_is_learned_from_a_bounded_part() -> Non
     assert digest(blocks(job, state)) == digest(
         blocks(job, generator.prepare(job, Memory(table, 7_001), lambda *_: None))
     )
+
+
+def test_longer_texts_are_left_out_or_made_up_of_what_many_have_as_their_owner_chooses(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    parts = (
+        ("The patient reports", "She complains of", "He presents with"),
+        ("mild", "severe", "chronic"),
+        ("headache", "back pain", "cough", "dizziness"),
+        ("for two weeks.", "after a fall.", "since three days."),
+        ("Referred to a specialist for further examination.", "Advised to return if the symptoms persist."),
+    )
+    notes = [
+        " ".join([*(str(rng.choice(part)) for part in parts), f"Case {n}, seen by Doctor{n % 300}."])
+        + (" Xaverius knows." if n < 9 else "")
+        for n in range(2000)
+    ]
+    source = parsed(pa.table({"age": rng.integers(18, 90, 2000), "note": notes}), tmp_path)
+    job = Job(Parameters(), 1000, Streams(SEED), source.facts)
+    assert generator.layout(job).tables[0].schema.names == ["age"]
+    learnt = Parameters.model_validate({"columns": [{"column": "note", "made": "learnt"}]})
+    job = replace(job, params=learnt)
+    field = generator.layout(job).tables[0].schema.field("note")
+    assert (field.metadata or {})[b"role"] == b"text"
+    made = pa.Table.from_batches(blocks(job, fit(job, source)))["note"].to_pylist()
+    shared = {word for part in parts for text in part for word in text.split()} | {"Case", "seen", "by"}
+    assert {word for text in made for word in text.split()} <= shared
+    assert not set(made) & set(notes)
+    assert np.mean([len(text.split()) > 12 for text in made]) > 0.9
+    common = [" ".join(word for word in text.split() if word in shared) for text in notes]
+    words = [[text.split() for text in texts] for texts in (made, common)]
+    ours, theirs = (
+        [three for text in texts for three in zip(text, text[1:], text[2:], strict=False)] for texts in words
+    )
+    known = set(theirs)
+    assert np.mean([three in known for three in ours]) > 0.95
 
 
 def test_a_rare_level_of_the_target_stays_in_the_sample_whatever_the_batches() -> None:
@@ -519,7 +721,7 @@ class Shelf:
     digest: str
 
 
-SHELVES = [Shelf("2.0.0", "7893c052d5a28c880a38ce804c101d94e81f2c9e2e96cc15203b3a489942898e")]
+SHELVES = [Shelf("2.0.0", "55610a57466c9fc70321c70e215a27dfa476916bf2085021060b6b98f28408f2")]
 
 
 @pytest.mark.parametrize("shelf", SHELVES, ids=lambda shelf: shelf.release)

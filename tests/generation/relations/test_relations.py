@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -20,6 +21,7 @@ from generation.relations import (
     find,
     find_lookups,
     from_json,
+    lead_back,
     look_up,
     put_right,
     sample_of,
@@ -243,6 +245,26 @@ def test_a_day_of_the_month_is_never_past_its_end() -> None:
         date(int(year), int(month), int(number))
 
 
+def test_a_day_beside_its_date_is_that_of_the_date_and_one_beside_another_date_exists_in_its_month() -> None:
+    random = rng(14)
+    day = random.integers(14_000, 20_000, 4_000)
+    each = [date.fromordinal(719_163 + int(one)) for one in day]
+    parts = {"year": [one.year for one in each], "month": [one.month for one in each], "day": [one.day for one in each]}
+    columns = {"date": days(day), **parts}
+    found = found_in(columns)
+    assert set(formulas(found)) == {"year = year of date", "month = month of date", "day = day of date"}
+    made = put(found, columns)
+    for number, *told in zip(made["date"], made["year"], made["month"], made["day"], strict=True):
+        assert date.fromordinal(719_163 + int(number)) == date(*map(int, told))
+    last = [calendar.monthrange(one.year, one.month)[1] for one in each]
+    columns["day"] = np.minimum(random.integers(1, 32, 4_000), last)
+    found = found_in(columns)
+    assert formulas(found)[-1] == "day is a day of the month and year", "after what changes the month"
+    made = put(found, columns)
+    for told in zip(made["year"], made["month"], made["day"], strict=True):
+        date(*map(int, told))
+
+
 def test_the_payments_of_a_loan_are_found_and_hold() -> None:
     random = rng(9)
     amount, rate = np.round(random.lognormal(9.5, 0.6, ROWS), -2), np.round(random.uniform(3, 25, ROWS), 2)
@@ -260,6 +282,63 @@ def test_the_payments_of_a_loan_are_found_and_hold() -> None:
     made = put(found, columns)
     step = made["rate"] / 1200
     assert np.abs(made["payment"] - made["amount"] * step / (1 - (1 + step) ** -made["number"])).max() < 0.0051
+
+
+@pytest.mark.parametrize("name", ["bmi", "payment", "end"])
+def test_what_rounding_explains_keeps_a_relation_and_what_lies_farther_off_does_not(name: str) -> None:
+    random = rng(15)
+    amount, rate, number = np.round(random.lognormal(9.5, 0.6, ROWS), -2), random.uniform(3, 25, ROWS), 36
+    height, weight = random.normal(170, 9, ROWS), random.normal(70, 9, ROWS)
+    start, passed = random.integers(1_500_000_000, 1_600_000_000, ROWS), random.gamma(2, 900, ROWS).astype(np.int64)
+    columns = {
+        "bmi": {
+            "weight": np.round(weight),
+            "height": np.round(height),
+            "bmi": np.round(weight * 10_000 / height**2, 2),
+        },
+        "payment": {
+            "amount": amount,
+            "rate": np.round(rate, 1),
+            "number": random.choice([24, number], ROWS),
+            "payment": amount,
+        },
+        "end": {
+            "start": moments(start),
+            "minutes": np.round(passed / 60).astype(int),
+            "end": moments(start + passed),
+        },
+    }[name]
+    if name == "payment":
+        columns["payment"] = np.round(amount * rate / 1200 / (1 - (1 + rate / 1200) ** -columns["number"]), 2)
+    (one,) = found_in(columns)
+    values = {name: column.values for name, column in sample_of(pa.table(columns), {}).columns.items()}
+    out = one.out
+    assert one.explains(values).mean() > 0.99
+    assert not one.explains({**values, out: 1.5 * values[out] + 1}).any()
+
+
+def test_a_sum_turned_round_says_the_same() -> None:
+    random = rng(16)
+    net, tax = np.round(random.lognormal(6, 1, ROWS), 2), np.round(random.lognormal(3, 1, ROWS), 2)
+    table = pa.table({"net": net, "tax": tax, "total": np.round(net + tax, 2)})
+    (one,), (other,) = (find(sample_of(table, {}), keep=keep) for keep in ([], ["total"]))
+    assert one.formula != other.formula
+    assert one.formulas == other.formulas == {"total = net + tax", "net = total − tax", "tax = total − net"}
+
+
+def test_a_firm_sum_stays_and_another_column_makes_up_for_it_unless_that_is_firm_too() -> None:
+    random = rng(17)
+    net, tax = np.round(random.lognormal(6, 1, ROWS), 2), np.round(random.lognormal(3, 1, ROWS), 2)
+    table = pa.table({"net": net, "tax": tax, "total": np.round(net + tax, 2)})
+    (one,) = find(sample_of(table, {}))
+    drawn = {"net": np.full(3, 300.0), "tax": np.full(3, 20.0), "total": np.full(3, 350.0)}
+    put_right([one.firm({"total"})], drawn, {})
+    assert set(drawn["total"]) == {350.0}
+    assert np.allclose(drawn["net"] + drawn["tax"], 350)
+    (one,) = find(sample_of(table, {}), firm=["net", "total"])
+    drawn = {"net": np.full(3, 300.0), "tax": np.full(3, 20.0), "total": np.full(3, 350.0)}
+    put_right([one.firm({"net", "total"})], drawn, {})
+    assert set(drawn["net"]) == {300.0}
 
 
 @settings(max_examples=20, deadline=None)
@@ -364,3 +443,28 @@ def test_a_lookup_names_no_level_of_few_people_and_a_column_to_be_kept_is_not_lo
     assert "region" not in {one.out for one in find_lookups(table, KINDS, keep=["region"])}
     one_person = np.zeros(ROWS, np.int64)
     assert find_lookups(table, KINDS, one_person) == []
+
+
+def test_a_number_that_few_have_leads_to_what_its_nearest_neighbour_leads_to() -> None:
+    age = np.append(rng(13).integers(20, 80, ROWS), [3, 95])
+    table = pa.table({"age": age, "band": [f"{one // 10}0s" for one in age]})
+    (found,) = find_lookups(table, {"age": "number", "band": "category"})
+    columns = {"age": pa.array([3, 95, 41]), "band": pa.array(["", "", ""])}
+    look_up([found], columns)
+    assert columns["band"].to_pylist() == ["20s", "70s", "40s"]
+
+
+def test_what_is_looked_up_leads_back_to_levels_as_often_as_they_occur() -> None:
+    table = towns(6)
+    (found,) = [one for one in find_lookups(table, KINDS) if one.out == "region"]
+    columns = {"town": pa.array(["town 3", "town 3", *["town 4"] * ROWS]), "region": pa.array(["d", "f", *"a" * ROWS])}
+    lead_back(found, columns, rng(7).integers(0, 2**64, ROWS + 2, np.uint64))
+    assert columns["town"].to_pylist()[:2] == ["town 3", "town 3"], "it leads there already, or nothing does"
+    known = table.filter(pa.compute.equal(table.column("region"), "a")).column("town").value_counts().to_pylist()
+    counts = {one["values"]: one["counts"] for one in known if one["counts"] >= 10}
+    led = columns["town"].to_pylist()[2:]
+    assert set(led) == set(counts)
+    for town, count in counts.items():
+        assert led.count(town) / ROWS == pytest.approx(count / sum(counts.values()), abs=0.04)
+    look_up([found], columns)
+    assert set(columns["region"].to_pylist()[2:]) == {"a"}

@@ -86,6 +86,20 @@ def test_what_cannot_be_read_is_said_in_a_sentence(text: str, message: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("wow! = 3", "Put names and values with signs in double quotes."),
+        ('"wow! = 3', "Close each quotation mark."),
+        ("it's = 3", "Close each quotation mark."),
+    ],
+)
+def test_what_stands_in_the_way_of_reading_is_what_the_remedy_is_about(text: str, remedy: str) -> None:
+    with pytest.raises(NotUnderstood) as told:
+        read_rule(text)
+    assert told.value.remedy == remedy
+
+
+@pytest.mark.parametrize(
     ("text", "messages"),
     [
         ("weight > 3 and height > 4", ["There is no column “weight”.", "There is no column “height”."]),

@@ -6,9 +6,9 @@ import datetime
 
 from generation.generators.tabular.card_transactions import categories, geography
 from generation.generators.tabular.card_transactions.parameters import Parameters
-from generation.generators.tabular.card_transactions.plan import Plan
+from generation.generators.tabular.card_transactions.plan import PATTERNS, Plan
 from generation.generators.tabular.card_transactions.world import World
-from generation.sdk import Json
+from generation.sdk import Cause, Json, Planted, planted_json
 
 _CAUSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "card_testing": (
@@ -73,7 +73,22 @@ def answer_key(parameters: Parameters, totals: Plan, world: World) -> Json:
         "rings": _rings(parameters, totals, world),
         "tested_merchants": world.merchant_id[world.tested_merchants].tolist(),
         "euro_rates": {currency.code: currency.per_eur for currency in geography.CURRENCIES},
+        **planted_json([_planted(totals)]),
     }
+
+
+def _planted(totals: Plan) -> Planted:
+    """What the platform may look for: each pattern's transactions, to the row."""
+    return Planted(
+        table="default",
+        column="fraud_pattern",
+        causes=tuple(
+            Cause(pattern.name, rows=pattern.rows, columns=_CAUSES[pattern.name][1]) for pattern in totals.planted
+        ),
+        nothing=(PATTERNS[0],),
+        gives_away=("is_fraud",),
+        unit="customer_id",
+    )
 
 
 def _rings(parameters: Parameters, totals: Plan, world: World) -> Json:

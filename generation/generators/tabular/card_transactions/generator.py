@@ -23,7 +23,7 @@ class CardTransactions:
     """Histories of card payments, a unit being a customer; the number of transactions is exact."""
 
     name = "card-transactions"
-    version = "1.0.0"
+    version = "1.1.0"
     title = "Card transactions with labelled fraud"
     summary = (
         "Payments of customers with their cards, merchants, places, hours and habits, declines and monthly bills; "

@@ -18,7 +18,7 @@ from generation.generators.tabular.clinic_visits.diagnoses import (
     LABORATORY,
     column,
 )
-from generation.sdk import Table, field, generator
+from generation.sdk import Cause, Planted, Table, field, generator
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,6 +27,8 @@ _MOST_VISITS = 60
 _RETURN_DAYS = 30
 _SEXES = np.array(["female", "male"])
 _OUTCOMES = np.array(["sent home", "follow-up", "referred", "admitted"])
+#: What becomes of the gravely ill: a practice has no beds.
+_SERIOUS: dict[str, str] = {"primary care": "referred", "hospital": "admitted"}
 
 
 class Parameters(BaseModel):
@@ -122,9 +124,30 @@ VISITS = pa.schema(
 )
 
 
+def _planted(params: Parameters) -> list[Planted]:
+    """Who smokes, at a share; and who gets a bed or is referred, which hangs on diagnosis, age and signs."""
+    serious = _SERIOUS[params.setting]
+    signs = ("code", "diagnosis", "age", "oxygen", "heart_rate", "temperature")
+    return [
+        Planted(
+            "patients",
+            "smoker",
+            (Cause("true", share=_share_of_smokers(params), columns=("age", "hypertension")),),
+            nothing=("false",),
+        ),
+        Planted(
+            "visits",
+            "outcome",
+            (Cause(serious, columns=signs),),
+            nothing=tuple(outcome for outcome in _OUTCOMES.tolist() if outcome != serious),
+            unit="patient_id",
+        ),
+    ]
+
+
 @generator(
     name="clinic-visits",
-    version="1.0.0",
+    version="1.1.0",
     title="Patients and visits of a clinic",
     summary="Patients with their lasting conditions, and each visit with its diagnosis, vital signs, laboratory value, "
     "medicine and outcome, which hang together; what was not measured is missing together.",
@@ -142,6 +165,7 @@ VISITS = pa.schema(
     unit="patient",
     block=2_000,
     seconds_per_block=0.15,
+    planted=_planted,
 )
 def clinic_visits(params: Parameters, units: range, rng: np.random.Generator) -> dict[str, pa.RecordBatch]:
     patients = _patients(params, units, rng)
@@ -157,7 +181,7 @@ def _patients(params: Parameters, units: range, rng: np.random.Generator) -> dic
     grown = np.clip(age / 18.0, 0.0, 1.0)
     height = (52.0 + 113.0 * grown**0.75 + np.where(male, 12.5 * grown, 0.0)) * rng.normal(1.0, 0.038, n)
     bmi = (16.2 + 8.6 * grown + 0.045 * np.clip(age - 18, 0, 50)) * np.exp(rng.normal(0.0, 0.15, n))
-    smoker = (age >= 16) & (rng.random(n) < params.smokers * np.where(age > 65, 0.6, 1.08))
+    smoker = rng.random(n) < _smoking(params, age)
     weighty = (bmi - 26.0) / 5.0
     hypertension = rng.random(n) < _logistic((age - 66) / 11 + 0.6 * weighty + 0.25 * smoker)
     diabetes = (age >= 30) & (rng.random(n) < _logistic((age - 92) / 15 + 0.8 * weighty + 0.7 * hypertension))
@@ -177,8 +201,27 @@ def _patients(params: Parameters, units: range, rng: np.random.Generator) -> dic
 
 def _ages(params: Parameters, n: int, rng: np.random.Generator) -> Ints:
     """Ages from 0 to 100 with the mean asked for: a beta distribution, wide as those of a waiting room are."""
+    return np.floor(101.0 * rng.beta(*_age_shape(params), n)).astype(np.int64).clip(0, 100)
+
+
+def _age_shape(params: Parameters) -> tuple[float, float]:
     share = params.mean_age / 100.0
-    return np.floor(101.0 * rng.beta(3.2 * share, 3.2 * (1.0 - share), n)).astype(np.int64).clip(0, 100)
+    return 3.2 * share, 3.2 * (1.0 - share)
+
+
+def _smoking(params: Parameters, age: Ints) -> Floats:
+    """How likely somebody of this age is to smoke."""
+    return np.asarray(params.smokers * np.where(age < 16, 0.0, np.where(age > 65, 0.6, 1.08))).clip(0.0, 1.0)
+
+
+@cache
+def _share_of_smokers(params: Parameters) -> float:
+    """The share of all patients that may be expected to smoke: over the ages, by the density of their shares of 101."""
+    first, second = _age_shape(params)
+    # Places are denser towards both ends, where the density may have no bound.
+    place = (1.0 - np.cos(np.pi * (np.arange(200_000) + 0.5) / 200_000)) / 2.0
+    weights = place ** (first - 0.5) * (1.0 - place) ** (second - 0.5)
+    return float(np.average(_smoking(params, np.floor(101.0 * place).astype(np.int64)), weights=weights))
 
 
 def _numbers_of_visits(params: Parameters, patients: dict[str, Any], rng: np.random.Generator) -> Ints:
@@ -318,8 +361,7 @@ def _outcomes(
     score = 6.5 * (grave - 0.52) + 0.018 * (age - 55) + worse
     serious = rng.random(len(found)) < _logistic(score) * (grave > 0)
     again = rng.random(len(found)) < 0.15 + 0.4 * np.char.endswith(column("name")[found], "follow-up") + 0.25 * grave
-    bed = 3 if params.setting == "hospital" else 2
-    return _OUTCOMES[np.where(serious, bed, np.where(again, 1, 0))]
+    return np.where(serious, _SERIOUS[params.setting], _OUTCOMES[np.where(again, 1, 0)])
 
 
 def _returned(params: Parameters, who: Ints, day: Ints) -> pa.Array:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.generators.tabular.fitted.features import Bins, Bytes, Coded
-from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints
+from generation.generators.tabular.fitted.privacy import Floats, Ints
 
 _LEAST_ROWS = 200
-_ROWS = 20_000
+_ROWS = 8_000
 _PREDICTORS = 24
 _RIDGE = 50.0
 _LEAST_R2 = 0.4  # without it plain tables lose usefulness and half the speed
@@ -42,7 +42,12 @@ class Additive:
 
 
 def learn_additive(
-    coded: Sequence[Coded], target: int, rows: Bools, earlier: Sequence[int], places: Floats
+    coded: Sequence[Coded],
+    traits: Sequence[Floats],
+    target: int,
+    rows: Ints,
+    earlier: Sequence[int],
+    places: Floats,
 ) -> Additive | None:
     """Learn indexes of ``target`` from the columns ``earlier``, the most telling first; ``None`` if they say little.
 
@@ -50,17 +55,14 @@ def learn_additive(
     ``places``, on values, logarithms, ranks and frequent levels.
     """
     own = coded[target]
-    chosen = np.flatnonzero(rows & (own.codes >= own.feature.nullable) if own.feature.ordered else rows)
+    chosen = rows[own.codes[rows] >= own.feature.nullable] if own.feature.ordered else rows
     earlier = earlier[:_PREDICTORS]
     if len(chosen) < _LEAST_ROWS or not earlier:
         return None
     if len(chosen) > _ROWS:
         chosen = chosen[np.linspace(0, len(chosen) - 1, _ROWS).astype(np.int64)]
-    traits = [_traits(coded[i]) for i in earlier]
-    known = np.concatenate(
-        [one.astype(np.float32)[coded[i].codes[chosen]] for one, i in zip(traits, earlier, strict=True)], axis=1
-    )
-    wanted = _wanted(own, places)[own.codes[chosen]]
+    known = np.concatenate([traits[i].astype(np.float32)[coded[i].codes[chosen]] for i in earlier], axis=1)
+    wanted = _wanted(own, traits[target], places)[own.codes[chosen]]
     wanted = (wanted - wanted.mean(axis=0)).astype(np.float32)
     gram = (known.T @ known).astype(np.float64)
     gram[np.diag_indices(len(gram))] += _RIDGE
@@ -70,7 +72,7 @@ def learn_additive(
     good = np.flatnonzero((whole > 1e-9) & (left <= (1 - _LEAST_R2) * whole))
     if not len(good):
         return None
-    return _tabled(coded, earlier, traits, weights[:, good])
+    return _tabled(coded, earlier, [traits[i] for i in earlier], weights[:, good])
 
 
 def _tabled(coded: Sequence[Coded], earlier: Sequence[int], traits: Sequence[Floats], weights: Floats) -> Additive:
@@ -93,17 +95,17 @@ def _sums(of: Sequence[int], summands: Sequence[Singles], coded: Sequence[Coded]
     return total
 
 
-def _wanted(own: Coded, places: Floats) -> Floats:
+def _wanted(own: Coded, traits: Floats, places: Floats) -> Floats:
     """Return what is to be predicted of each code of the target."""
     if own.feature.ordered:
-        return _traits(own)[:, [0, 2]]
+        return traits[:, [0, 2]]
     shares = own.shares()
     spread = shares @ (places - shares @ places) ** 2
     widest = np.argsort(-spread, kind="stable")[: 1 if own.feature.size == 2 else 2]
     return places[:, widest]
 
 
-def _traits(one: Coded) -> Floats:
+def traits_of(one: Coded) -> Floats:
     """Return a few numbers of each code (codes × traits), of mean 0 and deviation 1 over the rows.
 
     Of numbers the value, its logarithm with the sign, its rank, and whether it is missing; of levels those of at least

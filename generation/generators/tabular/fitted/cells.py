@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generation.generators.tabular.fitted.features import Coded, Codes, Words
+from generation.generators.tabular.fitted.features import Coded, Codes
 from generation.generators.tabular.fitted.privacy import Floats, Ints, K, People
+from generation.sdk import Streams
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,14 @@ def _merged(codes: Codes, people: Ints, *, ordered: bool) -> tuple[Ints, Ints]:
     return merged, (starts + ends - 1) // 2
 
 
-def draw_cells(cells: Cells, shares: Floats, drawn: Words) -> Codes:
-    """Return codes (rows × features) drawn from cells with the given ``shares``, by one word for each row."""
-    ends = np.cumsum(shares)
-    chance = (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53 * ends[-1]
-    drawn_codes: Codes = cells.codes[np.minimum(np.searchsorted(ends, chance, side="right"), len(ends) - 1)]
-    return drawn_codes
+def spread_cells(shares: Floats, order: Ints, streams: Streams, units: range, total: int) -> Ints:
+    """Return the cell of each row of ``units``: of ``total`` rows each cell gets its share to the row.
+
+    Rows are dealt out by a permutation, so no block knows of another. ``order`` sets side by side what is counted
+    together: the ends of a run of cells are rounded, not those of each.
+    """
+    ends = np.cumsum(shares[order])
+    counted = np.rint(ends * (total / ends[-1])).astype(np.int64)
+    places = np.searchsorted(counted, streams.permute("cells", units, total), side="right")
+    cells: Ints = order[np.minimum(places, len(order) - 1)]
+    return cells

@@ -1,11 +1,12 @@
 """Conditions: shares of rows that a buyer fixes or changes, by weighing the cells of the columns that are drawn first.
 
-``fraud = yes: 20 %`` changes one share, ``sex = F and age >= 70 and diagnosis = C50`` without a share fixes several
-columns on every row. Each column that a condition names is cut into *parts*: rows that pass the same tests. The parts
-of all of them, joined, are cells that ``K`` people hold; their shares are raked until every condition holds (iterative
-proportional fitting: W. Edwards Deming and Frederick F. Stephan, On a Least Squares Adjustment of a Sampled Frequency
-Table When the Expected Marginal Totals are Known, Annals of Mathematical Statistics 11, 1940). Rows are drawn from the
-raked cells and the rest of each follows; nothing is drawn and thrown away.
+``fraud = yes: 20 %`` changes one share, ``fraud = yes: 500 rows`` says how many have it, ``sex = F and age >= 70 and
+diagnosis = C50`` without a share fixes several columns on every row. Each column that a condition names is cut into
+*parts*: rows that pass the same tests. The parts of all of them, joined, are cells that ``K`` people hold; their shares
+are raked until every condition holds (iterative proportional fitting: W. Edwards Deming and Frederick F. Stephan, On a
+Least Squares Adjustment of a Sampled Frequency Table When the Expected Marginal Totals are Known, Annals of
+Mathematical Statistics 11, 1940). Rows are dealt out to the raked cells and the rest of each follows; nothing is drawn
+and thrown away.
 
 Two wishes are weighed in the same way: ``balance`` makes the levels of a column equally frequent, ``independent`` takes
 away how a target hangs on a sensitive column, so that all of its other ties stay: the reweighing of Faisal Kamiran and
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,20 +31,21 @@ from generation.sdk.rules import (
     Test,
     column_of,
     columns_in,
+    read_names,
     read_tests,
     rows_that_pass,
 )
 
 _SHARE = re.compile(r"(?P<tests>.*\S)\s*:\s*(?P<share>\d{1,3}(\.\d{1,6})?)\s*%\s*\Z", re.DOTALL)
-_PAIR = re.compile(r"(?P<target>.*\S)\s+from\s+(?P<sensitive>\S.*)\Z", re.DOTALL)
-_MOST_TESTS = 30  # on one column: its parts are numbered by bits
+_COUNTED = re.compile(r"(?P<tests>.*\S)\s*:\s*(?P<rows>\d{1,12})\s*rows?\s*\Z", re.DOTALL)
+_MOST_TESTS = 62  # of one column: its parts are numbered by bits
 _MOST_LEVELS = 60
 _CLASSES = 10  # that a column of numbers is cut into where it is to be independent
 _ROUNDS = 2_000
 _CLOSE = 1e-9
 _REACHED = 1e-5  # a share that is off by no more holds
 
-HOW = "Write it like: fraud = yes: 20 %. Without a share every row has it."
+HOW = "Write it like: fraud = yes: 20 %, or: fraud = yes: 500 rows. Without a share every row has it."
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,15 @@ class Condition:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a buyer wants of the columns that are drawn first; ``independent`` are (target, sensitive) columns."""
+    """What a buyer wants of the columns that are drawn first; ``independent`` are (target, sensitive) columns.
+
+    ``closed`` wishes want no row that meets none of the conditions.
+    """
 
     conditions: tuple[Condition, ...] = ()
     balance: tuple[str, ...] = ()
     independent: tuple[tuple[str, str], ...] = ()
+    closed: bool = False
 
     @cached_property
     def columns(self) -> list[str]:
@@ -80,22 +86,31 @@ class Wishes:
         return list(dict.fromkeys(found))
 
 
-def read_condition(text: str) -> Condition:
-    """Read one condition. Raises ``NotUnderstood``."""
-    shared = _SHARE.match(text.strip())
-    tests = read_tests(shared["tests"] if shared else text)
-    share = float(shared["share"]) / 100 if shared else 1.0
+def read_condition(text: str, units: int) -> Condition:
+    """Read one condition on a table of ``units`` rows. Raises ``NotUnderstood``."""
+    shared, counted = _SHARE.match(text.strip()), _COUNTED.match(text.strip())
+    found = shared or counted
+    tests = read_tests(found["tests"] if found else text)
+    share = float(shared["share"]) / 100 if shared else int(counted["rows"]) / units if counted else 1.0
     if share > 1:
-        raise NotUnderstood("A share is more than 100 %.", HOW)
+        more = "A share is more than 100 %." if shared else f"There are {units:,} rows in all."
+        raise NotUnderstood(more, HOW)
     return Condition(text.strip(), tests, share)
 
 
 def read_pair(text: str) -> tuple[str, str]:
     """Read ``income from sex``: the target and the sensitive column. Raises ``NotUnderstood``."""
-    pair = _PAIR.match(text.strip())
-    if pair is None or pair["target"] == pair["sensitive"]:
-        raise NotUnderstood(f"“{text.strip()}” does not name two columns.", "Write it like: income from sex.")
-    return pair["target"].strip("\"'"), pair["sensitive"].strip("\"'")
+    fault = NotUnderstood(
+        f"“{text.strip()}” does not name two columns.",
+        "Write it like: income from sex. Put names with spaces or signs in double quotes.",
+    )
+    try:
+        target, sensitive = read_names(text, "from")
+    except NotUnderstood as error:
+        raise fault from error
+    if target == sensitive:
+        raise fault
+    return target, sensitive
 
 
 def faults_of(condition: Condition, schema: pa.Schema) -> Iterator[NotUnderstood]:
@@ -106,6 +121,14 @@ def faults_of(condition: Condition, schema: pa.Schema) -> Iterator[NotUnderstood
         if (other := column_of(test.other, schema)) is not None:
             message = f"It compares “{test.column}” with the column “{other}”."
             yield NotUnderstood(message, "Compare with a value; put the value in single quotes if it is one.")
+
+
+def faults_of_wishes(wishes: Wishes) -> Iterator[NotUnderstood]:
+    """What the conditions may not ask together: one column cannot be tested in any number of ways."""
+    for name in wishes.columns:
+        if (tests := len(wishes.tests_of(name))) > _MOST_TESTS:
+            message = f"Column “{name}” is compared in {tests} ways; at most {_MOST_TESTS} are possible."
+            yield NotUnderstood(message, "Write fewer conditions on this column, or wider ones.")
 
 
 @dataclass(frozen=True)
@@ -123,10 +146,8 @@ class Parts:
 def parts_of(tests: Sequence[Test], array: pa.ChunkedArray | pa.Array, levels: Ints | None) -> Parts:
     """Cut a column into parts: by the tests that each value passes and, if given, by each row's level.
 
-    Of more than 60 levels the rarer ones are one part together.
+    Of more than 60 levels the rarer ones are one part together. There are no more tests than ``faults_of_wishes`` says.
     """
-    if len(tests) > _MOST_TESTS:
-        raise ValueError(f"more than {_MOST_TESTS} tests of one column")
     name = tests[0].column if tests else ""
     table = pa.table({name: array})
     passes = np.zeros(len(array), np.int64)
@@ -204,6 +225,13 @@ def demands(wishes: Wishes, parts: Sequence[Parts], cells: Cells) -> Demands:
     )
 
 
+def side_by_side(asked: Demands) -> Ints:
+    """The cells in an order in which those of one condition lie together, as far as those before it allow."""
+    keys = [*asked.masks, *asked.balanced, *(groups for pair in asked.independent for groups in pair)]
+    order: Ints = np.lexsort([np.arange(asked.masks.shape[1]), *keys[::-1]])
+    return order
+
+
 def _numbered(groups: Ints) -> Ints:
     numbers: Ints = np.unique(groups, return_inverse=True)[1].ravel()
     return numbers
@@ -273,10 +301,14 @@ def _missed(weights: Floats, asked: Demands) -> float:
 
 @dataclass(frozen=True)
 class Impossible:
-    """A demand that cannot be met: ``number`` of the condition (``None``: a wish), and the nearest share that can."""
+    """A demand that cannot be met: ``number`` of the condition (``None``: a wish), and the nearest share that can.
+
+    ``but_for_conditions`` tells of a wish whether it could be met if there were no conditions.
+    """
 
     number: int | None
     nearest: float
+    but_for_conditions: bool = False
 
 
 def impossible(cells: Cells, asked: Demands) -> list[Impossible]:
@@ -293,7 +325,8 @@ def impossible(cells: Cells, asked: Demands) -> list[Impossible]:
     for number in range(len(asked.shares)):
         if rake(cells.shares, _upto(asked, number + 1))[1] > _REACHED:
             return [Impossible(number, _nearest(cells, _upto(asked, number + 1)))]
-    return [Impossible(None, 0.0)]
+    free = replace(asked, masks=asked.masks[:0], shares=asked.shares[:0])
+    return [Impossible(None, 0.0, but_for_conditions=rake(cells.shares, free)[1] <= _REACHED)]
 
 
 def _upto(asked: Demands, number: int) -> Demands:

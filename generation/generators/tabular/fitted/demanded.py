@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,26 +11,23 @@ import pyarrow as pa
 
 from generation.generators.tabular.fitted.arrow import ArrowArray, pc
 from generation.generators.tabular.fitted.conditions import (
-    HOW,
-    Condition,
     Parts,
     Wishes,
-    cells_of,
     classes_of,
-    demands,
     faults_of,
-    impossible,
+    faults_of_wishes,
     parts_of,
     read_condition,
     read_pair,
 )
-from generation.generators.tabular.fitted.privacy import Ints, K, People
+from generation.generators.tabular.fitted.privacy import Ints, K
 from generation.generators.tabular.fitted.rules import faults_of_rules
 from generation.generators.tabular.fitted.understanding import ColumnPlan
 from generation.relations import as_floats, kind_of
 from generation.sdk import Problem
-from generation.sdk.rules import NotUnderstood, Rule, columns_in, faults_in, read_rule, rows_that_pass
+from generation.sdk.rules import Comparison, NotUnderstood, Presence, Rule, columns_in, faults_in, read_rule
 
+_PART = "\x1fpart of "  # no column of a source has a control character in its name
 _REMEDY = "Choose a column that is learned."
 
 
@@ -48,10 +45,10 @@ class Demanded:
         return frozenset(rule.unique for rule in self.rules if rule.unique is not None)
 
 
-def demanded(params: Any) -> Demanded:
-    """Return what the parameters ask for. Raises ``NotUnderstood`` for a line that ``line_problems`` tells of."""
+def demanded(params: Any, units: int) -> Demanded:
+    """Return what the parameters ask for ``units`` rows. Raises ``NotUnderstood`` for what ``line_problems`` tells."""
     wishes = Wishes(
-        conditions=tuple(read_condition(line) for line in params.conditions),
+        conditions=tuple(read_condition(line, units) for line in params.conditions),
         balance=tuple(dict.fromkeys(params.balance)),
         independent=tuple(dict.fromkeys(read_pair(line) for line in params.independent)),
     )
@@ -59,10 +56,15 @@ def demanded(params: Any) -> Demanded:
     return Demanded(wishes, rules, frozenset(params.ignore_relations))
 
 
-def line_problems(params: Any) -> list[Problem]:
-    """Every line that says nothing."""
+def line_problems(params: Any, units: int) -> list[Problem]:
+    """Every line that says nothing, or asks for more rows than ``units``."""
+    readers: dict[str, Callable[[str], Any]] = {
+        "conditions": lambda line: read_condition(line, units),
+        "independent": read_pair,
+        "rules": read_rule,
+    }
     problems = []
-    for field, read in (("conditions", read_condition), ("independent", read_pair), ("rules", read_rule)):
+    for field, read in readers.items():
         for line in getattr(params, field):
             try:
                 read(line)
@@ -71,16 +73,14 @@ def line_problems(params: Any) -> list[Problem]:
     return problems
 
 
-def column_problems(asked: Demanded, plans: Sequence[ColumnPlan], offered: Sequence[str] | None) -> list[Problem]:
-    """Everything that no table of these columns can give. ``offered`` are the relations found in it, if known."""
+def column_problems(asked: Demanded, plans: Sequence[ColumnPlan]) -> list[Problem]:
+    """Everything that no table of these columns can give."""
     schema = pa.schema([pa.field(plan.name, plan.type) for plan in plans])
     learned = {plan.name for plan in plans if plan.fate == "learned"}
     problems = [_problem(field, line, fault) for field, line, fault in _name_faults(asked, schema, learned)]
-    problems += [_problem("rules", rule.text, fault) for rule, fault in faults_of_rules(asked.rules, schema)]
-    for formula in sorted(asked.ignored if offered is not None else ()):
-        if formula not in (offered or ()):
-            message = f"No relation “{formula}” was found in the source."
-            problems.append(Problem("ignore_relations", message, "Choose from those that were found."))
+    problems += [Problem("conditions", fault.message, fault.remedy) for fault in faults_of_wishes(asked.wishes)]
+    found = faults_of_rules(asked.rules, schema) or [*_unruled(asked.rules, plans)]
+    problems += [_problem("rules", rule.text, fault) for rule, fault in found]
     return problems
 
 
@@ -99,6 +99,32 @@ def _name_faults(asked: Demanded, schema: pa.Schema, learned: set[str]) -> Itera
         yield from (("independent", " from ".join(pair), fault) for fault in _unlearned(pair, learned))
 
 
+def _unruled(rules: Sequence[Rule], plans: Sequence[ColumnPlan]) -> Iterator[tuple[Rule, NotUnderstood]]:
+    """Rules about values that are not learned, and ones that want missing values where there are none."""
+    by_name = {plan.name: plan for plan in plans}
+    for rule in rules:
+        for test in rule.then:
+            plan = by_name[test.column]
+            if isinstance(test, Presence) and not test.known and not plan.nullable:
+                few = f"Fewer than {K} rows of the source have no value of “{plan.name}”."
+                message = f"Column “{plan.name}” is made anew for every row." if plan.fate == "key" else few
+                yield rule, NotUnderstood(message, "Leave the rule out, or leave the column out.")
+            elif plan.fate == "empty" and isinstance(test, Presence) and test.known:
+                message = f"Column “{plan.name}” has too few values to learn from and comes out empty."
+                yield rule, NotUnderstood(message, "Leave the rule out, or leave the column out.")
+        others = (by_name.get(name) for name in columns_of(rule))
+        for plan in {one.name: one for one in others if one is not None and one.fate == "key"}.values():
+            message = f"Column “{plan.name}” is made anew, so nothing but “unique” can be promised of its values."
+            yield rule, NotUnderstood(message, "Leave the rule out, or have the column learnt.")
+
+
+def columns_of(rule: Rule) -> list[str]:
+    """The columns of which a rule compares values, on either side; a right side may be a value."""
+    tests = [test for test in (*rule.when, *rule.then) if not isinstance(test, Presence)]
+    others = [test.other.text for test in tests if isinstance(test, Comparison) and not test.other.quoted]
+    return list(dict.fromkeys([*(test.column for test in tests), *others]))
+
+
 def _unlearned(names: Sequence[str], learned: set[str]) -> Iterator[NotUnderstood]:
     for name in names:
         if name not in learned:
@@ -107,6 +133,17 @@ def _unlearned(names: Sequence[str], learned: set[str]) -> Iterator[NotUnderstoo
 
 def _problem(field: str, line: str, fault: NotUnderstood) -> Problem:
     return Problem(field, f"“{line.strip()}”: {fault.message}", fault.remedy)
+
+
+def part_plans(wishes: Wishes) -> list[ColumnPlan]:
+    """A column more for each that ``wishes`` name: the part of it that a row lies in, drawn before all others.
+
+    Parts are numbers of nobody's, so all of them may be named, however many there are.
+    """
+    return [
+        ColumnPlan(_PART + name, pa.string(), "category", "learned", nullable=False, public=True)
+        for name in wishes.columns
+    ]
 
 
 def cut(wishes: Wishes, rows: pa.Table) -> list[Parts]:
@@ -125,41 +162,3 @@ def _levels(wishes: Wishes, name: str, rows: pa.Table) -> Ints | None:
     encoded = text.dictionary_encode()
     codes: Ints = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes + 1
-
-
-def source_problems(asked: Demanded, rows: pa.Table, people: People) -> list[Problem]:
-    """What the rows of a source cannot give: conditions that too few people meet, with the nearest possible rate."""
-    problems = list(_rare_levels(asked, rows, people))
-    wishes = asked.wishes
-    if not wishes.columns:
-        return problems
-    parts = cut(wishes, rows)
-    cells = cells_of(parts, people)
-    for one in impossible(cells, demands(wishes, parts, cells)):
-        problems.append(_impossible(wishes, one.number, one.nearest))
-    return problems
-
-
-def _impossible(wishes: Wishes, number: int | None, nearest: float) -> Problem:
-    if number is None:
-        field = "independent" if wishes.independent else "balance"
-        message = f"This cannot be met together: some levels occur with others in fewer than {K} people."
-        return Problem(field, message, "Leave one out, or include only rows in which all levels occur.")
-    condition: Condition = wishes.conditions[number]
-    if nearest <= 0:
-        message = f"“{condition.text}”: fewer than {K} people meet this; the nearest possible rate is 0 %."
-        return Problem("conditions", message, "Ask for something that more people meet.")
-    beside = " beside the other conditions" if len(wishes.conditions) > 1 else ""
-    message = f"“{condition.text}”: the nearest possible rate{beside} is {100 * nearest:.3g} %."
-    return Problem("conditions", message, f"Ask for {100 * nearest:.3g} %. {HOW}")
-
-
-def _rare_levels(asked: Demanded, rows: pa.Table, people: People) -> Iterator[Problem]:
-    """Rules that leave a category no level that ``K`` people have."""
-    from_rules = [(rule, test) for rule in asked.rules for test in rule.then if test.column in rows.column_names]
-    for rule, test in from_rules:
-        if kind_of(rows.schema.field(test.column).type) is not None:
-            continue
-        if people.count(rows_that_pass([test], rows)) < K:
-            message = f"“{rule.text}”: fewer than {K} people of the source have such a value of “{test.column}”."
-            yield Problem("rules", message, "Allow a value that more people have.")

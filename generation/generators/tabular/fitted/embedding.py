@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from generation.generators.tabular.fitted.features import Bytes, Coded, Codes
-from generation.generators.tabular.fitted.kernels import DIMENSIONS
-from generation.generators.tabular.fitted.privacy import Bools, Floats
+from generation.generators.tabular.fitted.kernels import DIMENSIONS, add_by
+from generation.generators.tabular.fitted.privacy import Floats, Ints
 from generation.sdk import Streams
 
 _ROUNDS = 8
@@ -23,7 +23,7 @@ _AXES = 2
 _PRIOR = 5.0  # rows that every level is given of the average
 
 
-def points(target: Coded, rows: Bools, earlier: Sequence[Coded], streams: Streams) -> Floats:
+def points(target: Coded, rows: Ints, earlier: Sequence[Coded], streams: Streams) -> Floats:
     """Return a point for each code of ``target`` (codes × dimensions), learned from the chosen ``rows``."""
     codes = target.codes[rows]
     shares = np.bincount(codes, minlength=target.feature.size) / max(len(codes), 1)
@@ -42,18 +42,16 @@ def _of_ranks(shares: Floats, *, nullable: bool) -> Floats:
     known[:nullable] = 0.0
     known /= max(known.sum(), 1e-12)
     ranks = np.cumsum(known) - known / 2
-    waves = np.arange(1, DIMENSIONS)
+    waves = np.arange(1, DIMENSIONS + 1 - nullable)
     basis = np.zeros((len(shares), DIMENSIONS))
-    basis[:, :-1] = np.cos(np.pi * ranks[:, None] * waves) / waves
+    basis[:, : len(waves)] = np.cos(np.pi * ranks[:, None] * waves) / waves
     if nullable:
         basis[0] = 0.0
         basis[0, -1] = 1.0
     return basis
 
 
-def _of_correspondence(
-    target: Coded, rows: Bools, shares: Floats, earlier: Sequence[Coded], streams: Streams
-) -> Floats:
+def _of_correspondence(target: Coded, rows: Ints, shares: Floats, earlier: Sequence[Coded], streams: Streams) -> Floats:
     """The leading axes of the target against earlier columns, by subspace iteration: linear in the levels.
 
     Greenacre, "Theory and Applications of Correspondence Analysis", 1984.
@@ -90,7 +88,7 @@ def _coarse(one: Coded, parts: int) -> Codes:
     return (codes if size <= parts else codes * parts // size).astype(np.int32)
 
 
-def orderings(one: Coded, rows: Bools, target: Coded, places: Floats) -> list[Bytes]:
+def orderings(one: Coded, rows: Ints, target: Coded, places: Floats) -> list[Bytes]:
     """Return how a tree may look at column ``one``: tables from codes to at most 128 ordered bins.
 
     Numbers keep their order. Levels are ordered by the mean of the target's ``places``, along its first and its second
@@ -100,9 +98,8 @@ def orderings(one: Coded, rows: Bools, target: Coded, places: Floats) -> list[By
     counts = np.bincount(one.codes[rows], minlength=size).astype(np.float64)
     if one.feature.ordered:
         return [_binned(np.arange(size), counts, nullable)]
-    codes = one.codes[rows]
-    found = places[target.codes[rows]]
-    means = np.stack([np.bincount(codes, weights=found[:, d], minlength=size) for d in range(DIMENSIONS)], axis=1)
+    means = np.zeros((size, DIMENSIONS))
+    add_by(one.codes, target.codes, places, rows, means)
     average = means.sum(axis=0) / max(float(counts.sum()), 1.0)
     means = (means + _PRIOR * average) / (counts + _PRIOR)[:, None] - average
     weighted = means * np.sqrt(counts)[:, None]

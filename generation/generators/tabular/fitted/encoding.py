@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType, pc
+from generation.generators.tabular.fitted.arrow import ArrowArray, pc
 from generation.generators.tabular.fitted.features import Bins, Levels
 from generation.generators.tabular.fitted.intervals import learn_numbers
 from generation.generators.tabular.fitted.levels import Rare, learn_levels
 from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints, K, People
 from generation.generators.tabular.fitted.understanding import ColumnPlan
+from generation.generators.tabular.fitted.values import decimal_array
 
 _DAY = 86_400_000_000  # microseconds
 _STEPS = (3_600_000_000, 60_000_000, 1_000_000, 1_000, 1)
@@ -44,11 +45,11 @@ def learn_column(array: ArrowArray, plan: ColumnPlan, people: People) -> tuple[C
     if pa.types.is_string(plan.type) or pa.types.is_boolean(plan.type):
         encoded = array.cast(pa.string()).dictionary_encode()
         codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return Coding(), [Learned(*learn_levels(codes, encoded.dictionary, people, rest=pa.types.is_string(plan.type)))]
+        rest = pa.types.is_string(plan.type)
+        return Coding(), [Learned(*learn_levels(codes, encoded.dictionary, people, rest=rest, public=plan.public))]
     known = pc.is_valid(array).to_numpy(zero_copy_only=False)
     if pa.types.is_date(plan.type):
-        days = array.cast(pa.date32()).cast(pa.int32())
-        return Coding(), [Learned(*learn_numbers(_floats(days), people, rounded=False))]
+        return Coding(), [Learned(*learn_numbers(_days(array), people, rounded=False))]
     if pa.types.is_timestamp(plan.type) or pa.types.is_time(plan.type):
         return _learn_clock(_microseconds(array), known, plan, people)
     numbers = _floats(array)
@@ -66,6 +67,20 @@ def _learn_clock(moments: Ints, known: Bools, plan: ColumnPlan, people: People) 
         ticks = np.where(known, clock // max(step, 1), np.nan)
         features.append(Learned(*learn_numbers(ticks, people, rounded=False)))
     return Coding(step=step), features
+
+
+def units_of(array: ArrowArray, plan: ColumnPlan, coding: Coding) -> list[Floats]:
+    """Return the whole units of a column that has no levels, for each feature that ``learn_column`` found in it."""
+    if pa.types.is_date(plan.type):
+        return [_days(array)]
+    if not (pa.types.is_timestamp(plan.type) or pa.types.is_time(plan.type)):
+        return [np.rint(_floats(array) * 10.0**coding.decimals)]
+    known = pc.is_valid(array).to_numpy(zero_copy_only=False)
+    days, clock = np.divmod(_microseconds(array), _DAY)
+    units = [np.where(known, days, np.nan)] if pa.types.is_timestamp(plan.type) else []
+    if coding.step or not units:
+        units.append(np.where(known, clock // max(coding.step, 1), np.nan))
+    return units
 
 
 def _step(clock: Ints) -> int:
@@ -110,9 +125,7 @@ def decode_units(units: list[Floats], missing: Bools | None, plan: ColumnPlan, c
         whole = np.clip(_scaled(units[0], coding.decimals), bounds.min, top).astype(np.int64)
         return pa.array(whole, pa.int64(), mask=missing).cast(type_)
     if pa.types.is_decimal(type_):
-        most = 10.0 ** (type_.precision - 1)
-        scaled = np.clip(_scaled(units[0], coding.decimals - type_.scale), -most, most)
-        return _decimal_array(scaled.astype(np.int64), missing, type_)
+        return decimal_array(_scaled(units[0], coding.decimals - type_.scale), missing, type_)
     return pa.array(_scaled(units[0], coding.decimals), pa.float64(), mask=missing).cast(type_, safe=False)
 
 
@@ -134,11 +147,8 @@ def _from_clock(units: list[Floats], missing: Bools | None, plan: ColumnPlan, co
     return pa.array(moments, pa.int64(), mask=missing).cast(in_utc).cast(plan.type, safe=False)
 
 
-def _decimal_array(units: Ints, missing: Bools | None, type_: ArrowType) -> ArrowArray:
-    """Build 128-bit decimals from scaled 64-bit integers: the upper half repeats the sign."""
-    halves = np.stack([units, units >> 63], axis=1)
-    valid = None if missing is None else pa.array(~missing).buffers()[1]
-    return pa.Array.from_buffers(type_, len(units), [valid, pa.py_buffer(halves.tobytes())])
+def _days(array: ArrowArray) -> Floats:
+    return _floats(array.cast(pa.date32()).cast(pa.int32()))
 
 
 def _floats(array: ArrowArray) -> Floats:

@@ -36,11 +36,14 @@ class Rare:
     limit: int
 
 
-def learn_levels(codes: Ints, names: ArrowArray, people: People, *, rest: bool) -> tuple[Levels, Ints, Rare | None]:
+def learn_levels(
+    codes: Ints, names: ArrowArray, people: People, *, rest: bool, public: bool = False
+) -> tuple[Levels, Ints, Rare | None]:
     """Learn the levels of a category (``codes`` into ``names``, -1 where missing), the frequent ones first.
 
     Returns the levels that ``K`` people hold, each row's among them or -1, and those that fewer hold. Without ``rest``
-    no rare level is to have a stand-in, and their rows count to the most frequent one.
+    no rare level is to have a stand-in, and their rows count to the most frequent one. Of a ``public`` list all levels
+    may be named, and none is rare.
     """
     known = codes >= 0
     rows = np.bincount(codes[known], minlength=len(names))
@@ -48,7 +51,7 @@ def learn_levels(codes: Ints, names: ArrowArray, people: People, *, rest: bool) 
     identifies = rest and len(names) > 50 and rows[rows < _LEAST_ROWS].sum() > _IDENTIFIER * rows.sum()
     limit = _LEAST_ROWS if identifies else K
     order = np.lexsort((_places(names), -rows))
-    held = (holders >= limit)[order]
+    held = ((holders >= limit) | public)[order]
     kept, few = order[held], order[~held]
     place = np.full(len(names) + 1, -1, np.int64)
     place[kept] = np.arange(len(kept))

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 
+from generation.generators.tabular.fitted.additive import traits_of
 from generation.generators.tabular.fitted.arrow import ArrowArray, pc
-from generation.generators.tabular.fitted.cells import draw_cells, learn_cells
+from generation.generators.tabular.fitted.cells import learn_cells
 from generation.generators.tabular.fitted.encoding import Coding, Learned, decode_units, learn_column
 from generation.generators.tabular.fitted.features import Bins, Coded, Codes, Feature, Levels, Words
 from generation.generators.tabular.fitted.gaps import leaders, may_be_missing, stand_in
 from generation.generators.tabular.fitted.kernels import add_up, follow, locate
-from generation.generators.tabular.fitted.keys import KeyStyle, learn_style, make_keys
+from generation.generators.tabular.fitted.keys import KeyStyle, make_keys
 from generation.generators.tabular.fitted.levels import Rare, settle
 from generation.generators.tabular.fitted.order import order_of, ties_between
-from generation.generators.tabular.fitted.privacy import Bools, Floats, K, People
+from generation.generators.tabular.fitted.privacy import Bools, Floats, Ints, K, People
 from generation.generators.tabular.fitted.rounding import STEPS
 from generation.generators.tabular.fitted.store import Model, from_state, to_state
-from generation.generators.tabular.fitted.trees import grow_forest
+from generation.generators.tabular.fitted.trees import Forest, grow_forest
 from generation.generators.tabular.fitted.understanding import ColumnPlan
 from generation.generators.tabular.fitted.words import lower_halves, words
 from generation.sdk import Json, State, Streams, Tell
@@ -30,16 +31,16 @@ from generation.sdk import Json, State, Streams, Tell
 def learn(
     rows: pa.Table,
     plans: Sequence[ColumnPlan],
-    units: int,
+    styles: Mapping[str, KeyStyle],
     people: People,
     streams: Streams,
     tell: Tell,
     first: Sequence[str] = (),
     then: Sequence[str] = (),
 ) -> State:
-    """Learn every column of ``plans`` from ``rows``; ``units`` is how many rows will be made (keys must suffice).
+    """Learn every column of ``plans`` from ``rows``; ``styles`` say how new keys are written.
 
-    Columns named in ``first`` are drawn before all others, together: shares of their cells can be given to ``draw``.
+    Columns named in ``first`` are drawn before all others, together: rows of chosen cells of them can be drawn.
     Those named in ``then`` come after them.
     """
     columns: list[dict[str, Json]] = []
@@ -49,7 +50,7 @@ def learn(
         entry: dict[str, Json] = {"name": plan.name, "features": [], "decimals": 0, "step": 0, "style": None}
         array = rows.column(plan.name).combine_chunks() if plan.fate != "empty" else pa.nulls(0, plan.type)
         if plan.fate == "key":
-            entry["style"] = learn_style(array, units).model_dump(mode="json")
+            entry["style"] = styles[plan.name].model_dump(mode="json")
         elif plan.fate == "learned":
             coding, learned = learn_column(array, plan, people)
             entry.update(decimals=coding.decimals, step=coding.step)
@@ -120,11 +121,12 @@ def _model(
     order = order_of(coded, [*head, *next_])
     leading = leaders(order, coding.missing)
     forests: dict[int, Any] = {}
+    traits = [traits_of(one) for one in coded]
     for place, number in enumerate(order):
         tell(0.6 + 0.4 * place / len(order), "learning what ties the columns together")
         # a feature of one code tells nothing
         earlier = [i for i in order[:place] if coded[i].feature.size > 1]
-        forests[number] = grow_forest(coded, number, earlier, leading[number], ties, people, streams, next_)
+        forests[number] = grow_forest(coded, traits, number, earlier, leading[number], ties, people, streams, next_)
     tell(1.0, "learned")
     return Model(
         columns=list(columns),
@@ -137,57 +139,94 @@ def _model(
 
 
 def draw(
-    state: State, plans: Sequence[ColumnPlan], streams: Streams, units: range, shares: Floats | None = None
+    state: State,
+    plans: Sequence[ColumnPlan],
+    streams: Streams,
+    units: range,
+    cells: Ints | None = None,
+    *,
+    again: str = "",
+    rows: Ints | None = None,
 ) -> list[ArrowArray]:
     """Draw the rows of ``units``: one array for each of ``plans``, by the state that ``learn`` returned.
 
-    ``shares`` are those of the cells of the first columns, if other ones are wanted than were learned.
+    ``cells`` are those of the first columns that the rows lie in, if they are not to be drawn as they were learned.
+    With ``again``, a name, other rows are drawn for the places ``rows`` of ``units``, but for their keys.
     """
     model = from_state(state)
-    drawn = [words(streams, name, units) for name in model.streams]
-    codes = _draw_codes(model, streams, units, drawn, shares)
+    drawn = [words(streams, name + again, units) for name in model.streams]
+    if rows is not None:
+        drawn = [one[rows] for one in drawn]
+    amount = len(units) if rows is None else len(rows)
+    codes = _draw_codes(model, amount, drawn, cells)
     arrays = []
     for column, entry in zip(plans, model.columns, strict=True):
-        if entry["style"] is not None:
+        if entry["style"] is not None and again:
+            # Each row has a key, though none of these: rules ask whether it is known.
+            arrays.append(pa.repeat(pa.scalar(0).cast(column.type), amount))
+        elif entry["style"] is not None:
             style = KeyStyle.model_validate(entry["style"])
             arrays.append(make_keys(style, column.name, column.type, streams, units))
         elif not entry["features"]:
-            arrays.append(pa.nulls(len(units), column.type))
-        elif model.features[entry["features"][0]].ordered:
-            found, missing = _units(model, entry["features"], codes, drawn)
-            arrays.append(decode_units(found, missing, column, Coding(entry["decimals"], entry["step"])))
+            arrays.append(pa.nulls(amount, column.type))
         else:
-            arrays.append(_levels(model, entry["features"][0], codes, drawn).cast(column.type))
+            coding = Coding(entry["decimals"], entry["step"])
+            arrays.append(decode(column, coding, entry["features"], model.features, codes, drawn))
     return arrays
 
 
-def _draw_codes(model: Model, streams: Streams, units: range, drawn: Sequence[Words], shares: Floats | None) -> Codes:
-    """Return the codes of every feature (rows × features), each drawn from those before it."""
-    codes = np.empty((len(units), len(model.features)), np.int32)
+def decode(
+    plan: ColumnPlan,
+    coding: Coding,
+    numbers: Sequence[int],
+    features: Sequence[Feature],
+    codes: Codes,
+    drawn: Sequence[Words],
+) -> ArrowArray:
+    """Return the values of the column whose features are ``numbers``, from ``codes`` (rows × features).
+
+    ``drawn`` are the words of each feature: they place values within their bins.
+    """
+    if not features[numbers[0]].ordered:
+        return _levels(features[numbers[0]], codes[:, numbers[0]], drawn[numbers[0]]).cast(plan.type)
+    found, missing = _units(features, numbers, codes, drawn)
+    return decode_units(found, missing, plan, coding)
+
+
+def _draw_codes(model: Model, amount: int, drawn: Sequence[Words], cells: Ints | None) -> Codes:
+    """Return the codes of every feature (rows × features and more), each drawn from those before it."""
+    features = len(model.features)
+    indexes = max((len(one.edges) for one in model.forests), default=0)
+    codes = np.zeros((amount, features + indexes), np.int32)
     head: tuple[int, ...] = ()
-    if shares is not None:
+    if cells is not None:
         head = model.cells.of
-        codes[:, list(head)] = draw_cells(model.cells, shares, words(streams, "cells", units))
+        codes[:, list(head)] = model.cells.codes[cells]
     for number in model.order:
         if number in head:
             continue
-        one = model.forests[number]
-        bins = np.empty((len(units), len(one.edges)), np.uint8)
-        if len(one.edges):
-            sums = np.zeros(bins.shape, np.float32)
-            add_up(codes, one.term_column, one.term_offset, one.terms, one.edges, sums, bins)
-        follow(codes, number, one.leader, one.nodes, one.lookup, one.roots, one.leaves, bins, drawn[number])
+        draw_feature(model.forests[number], number, codes, features, drawn[number])
     return codes
 
 
+def draw_feature(forest: Forest, number: int, codes: Codes, features: int, drawn: Words) -> None:
+    """Draw the feature ``number`` into its column of ``codes``, which holds zeros, from what its forest looks at.
+
+    Behind the ``features`` columns of ``codes`` is room for the forest's additive indexes.
+    """
+    add_up(codes, forest.term_column, forest.term_offset, forest.terms, forest.edges, features)
+    tree = forest.nodes, forest.slices, forest.lookup, forest.roots, forest.leaves
+    follow(codes, number, forest.leader, *tree, drawn)
+
+
 def _units(
-    model: Model, numbers: Sequence[int], codes: Codes, drawn: Sequence[Words]
+    features: Sequence[Feature], numbers: Sequence[int], codes: Codes, drawn: Sequence[Words]
 ) -> tuple[list[Floats], Bools | None]:
     """Return whole units of each feature of a column of numbers, and which rows are missing."""
-    missing = codes[:, numbers[0]] == 0 if model.features[numbers[0]].nullable else None
+    missing = codes[:, numbers[0]] == 0 if features[numbers[0]].nullable else None
     units = []
     for number in numbers:
-        feature = model.features[number]
+        feature = features[number]
         values = cast(Bins, feature.values)
         found = np.empty(len(codes))
         ends = values.low, values.high, values.roundness
@@ -196,14 +235,13 @@ def _units(
     return units, missing
 
 
-def _levels(model: Model, number: int, codes: Codes, drawn: Sequence[Words]) -> ArrowArray:
+def _levels(feature: Feature, codes: Codes, drawn: Words) -> ArrowArray:
     """Return the names of the levels that were drawn."""
-    feature = model.features[number]
     values = cast(Levels, feature.values)
-    places = codes[:, number] - np.int32(feature.nullable)
+    places = codes - np.int32(feature.nullable)
     if values.pools:
-        places = _of_pools(values, places, drawn[number])
-    return values.names.take(pa.array(places, mask=codes[:, number] == 0 if feature.nullable else None))
+        places = _of_pools(values, places, drawn)
+    return values.names.take(pa.array(places, mask=codes == 0 if feature.nullable else None))
 
 
 def _of_pools(levels: Levels, places: Codes, drawn: Words) -> Codes:

@@ -11,8 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from generation.generators.tabular.fitted.arrow import ArrowArray
+from generation.generators.tabular.fitted.kernels import cut_runs
+
 #: "Always true" 1.
 K = 10
+#: Whom an identifying column tells apart, at least.
+LEAST_PEOPLE = 100
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -64,35 +69,29 @@ class People:
         return np.bincount(groups[order][first + rows // 2], minlength=size)
 
 
+def people_of(column: ArrowArray) -> People:
+    """Number the people by the identifying column; rows without an identifier count as one person together.
+
+    Raises ``ValueError`` where it tells fewer than 100 people apart.
+    """
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    if len(encoded.dictionary) < LEAST_PEOPLE:
+        raise ValueError(f"the identifying column tells fewer than {LEAST_PEOPLE} people apart")
+    return People(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+
+
 def shared_runs(people: Ints, wanted: int) -> list[range]:
     """Cut ordered groups of ``people[i]`` people into runs of at least ``K`` each; fewer than ``K`` in all give no run.
 
     Runs are short at both ends (``K``, 2 ``K``, 4 ``K`` … people) so that tails keep their shape, ``wanted`` people
     long in the middle.
     """
-    everyone = int(people.sum())
-    if everyone < K:
+    if int(people.sum()) < K:
         return []
-    runs: list[range] = []
-    first = reached = before = 0
-    for group, here in enumerate(people.tolist()):
-        reached += here
-        if reached >= _goal(min(before, everyone - before - reached), wanted):
-            runs.append(range(first, group + 1))
-            first, before, reached = group + 1, before + reached, 0
-    if first < len(people):
-        last = runs.pop() if runs else range(0)
-        runs.append(range(last.start, len(people)))
-    return runs
-
-
-def _goal(nearest_end: int, wanted: int) -> int:
-    """People for a run from which ``nearest_end`` people are left to the nearer end."""
-    goal = K
-    while goal < wanted and nearest_end >= goal:
-        nearest_end -= goal
-        goal *= 2
-    return max(K, min(goal, wanted))
+    starts = np.empty(len(people), np.int64)
+    runs = cut_runs(people, K, wanted, starts)
+    ends = [*starts[1:runs].tolist(), len(people)]
+    return [range(start, end) for start, end in zip(starts[:runs].tolist(), ends, strict=True)]
 
 
 def round_between(below: float, above: float) -> float:

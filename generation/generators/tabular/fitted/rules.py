@@ -38,6 +38,7 @@ from generation.sdk.rules import (
 )
 
 _CLASSES = 9
+_SWAPS = 2  # turns in which two columns in the wrong order change places
 Columns = MutableMapping[str, ArrowArray]
 
 
@@ -46,19 +47,29 @@ class Choices:
     """What stands in where a rule forbids what was drawn.
 
     ``levels`` of a category that ``K`` people hold with their ``shares``; of numbers nine values that stand for a ninth
-    of the people each. ``decimals`` are those of numbers.
+    of the people each. ``decimals`` are those of numbers, which may be ``negative`` or not.
     """
 
     levels: tuple[Any, ...]
     shares: tuple[float, ...]
     decimals: int
+    negative: bool = True
 
     def as_json(self) -> Json:
-        return {"levels": list(self.levels), "shares": list(self.shares), "decimals": self.decimals}
+        return {
+            "levels": list(self.levels),
+            "shares": list(self.shares),
+            "decimals": self.decimals,
+            "negative": self.negative,
+        }
 
     @classmethod
     def from_json(cls, value: Any) -> Choices:
-        return cls(tuple(value["levels"]), tuple(value["shares"]), value["decimals"])
+        return cls(tuple(value["levels"]), tuple(value["shares"]), value["decimals"], value["negative"])
+
+    def may_be(self, values: Floats) -> Bools:
+        """Which of ``values`` a column of numbers can have."""
+        return (values >= 0) | self.negative
 
 
 def read_rules(texts: Sequence[str]) -> list[Rule]:
@@ -113,7 +124,9 @@ def _contradictions(rules: Sequence[Rule], schema: pa.Schema) -> list[tuple[Rule
 
 def learn_choices(rules: Sequence[Rule], rows: pa.Table, people: People) -> dict[str, Choices]:
     """Learn what may stand in for what rules forbid, for each column that a rule changes."""
-    names = {test.column for rule in rules for test in rule.then if test.column in rows.column_names}
+    tests = [test for rule in rules for test in rule.then]
+    others = {_other(test, rows.schema) for test in tests}
+    names = ({test.column for test in tests} | {str(other) for other in others if other}) & set(rows.column_names)
     return {name: _choices(rows.column(name).combine_chunks(), people) for name in sorted(names)}
 
 
@@ -131,10 +144,11 @@ def _choices(array: ArrowArray, people: People) -> Choices:
     values = people.among(known).one_each(as_floats(array.filter(pa.array(known)), kind))
     decimals = decimals_of(values) if kind == "number" else 6 if kind in ("moment", "time") else 0
     decimals = 6 if decimals is None else decimals
+    negative = bool((values < 0).any())
     if len(values) < K * _CLASSES:
-        return Choices((), (), decimals)
+        return Choices((), (), decimals, negative)
     means = [float(np.round(part.mean(), decimals)) for part in np.array_split(np.sort(values), _CLASSES)]
-    return Choices(tuple(means), (1 / _CLASSES,) * _CLASSES, decimals)
+    return Choices(tuple(means), (1 / _CLASSES,) * _CLASSES, decimals, negative)
 
 
 def hold(
@@ -143,10 +157,12 @@ def hold(
     choices: Mapping[str, Choices],
     words: Mapping[str, Words],
     types: pa.Schema,
+    turn: int = 0,
 ) -> set[str]:
     """Make the drawn ``columns`` keep each rule once, in order; return the names of those that were changed.
 
-    ``words`` are the random words of each column. A rule about uniqueness is held by making the column a key.
+    ``words`` are the random words of each column. A rule about uniqueness is held by making the column a key. From the
+    third ``turn`` on two columns in the wrong order become equal, now by the left one and now by the right one.
     """
     changed: set[str] = set()
     for rule in rules:
@@ -154,7 +170,7 @@ def hold(
             continue
         broken = ~rows_that_keep(rule, _table(rule, columns, types))
         for test in rule.then if broken.any() else ():
-            changed |= _hold_test(test, broken, columns, choices, words, types)
+            changed |= _hold_test(test, broken, columns, choices, words, types, turn)
     return changed
 
 
@@ -175,6 +191,7 @@ def _hold_test(
     choices: Mapping[str, Choices],
     words: Mapping[str, Words],
     types: pa.Schema,
+    turn: int = 0,
 ) -> set[str]:
     """Make the ``broken`` rows pass one test."""
     type_ = types.field(test.column).type
@@ -184,7 +201,7 @@ def _hold_test(
         columns[test.column] = pc.if_else(pa.array(broken), pa.scalar(None, type_), columns[test.column])
         return {test.column}
     if isinstance(test, Comparison) and other is not None:
-        return _hold_order(test, other, broken, columns, choices, types)
+        return _hold_order(test, other, broken, columns, choices, types, turn)
     if kind is None or isinstance(test, Presence):
         return _hold_level(test, broken, columns, choices[test.column], words[test.column], type_)
     values = as_floats(columns[test.column], kind)
@@ -200,12 +217,12 @@ def _moved(test: Comparison | Among, values: Floats, type_: ArrowType, choices: 
     """Move numbers to where the test allows them."""
     if isinstance(test, Among) and not test.inside:
         taken = np.isin(values, [_number(text, type_) for text in test.values])
-        return np.where(taken, values + 10.0**-choices.decimals, values)
+        return np.where(taken, values + _step(kind_of(type_), choices), values)
     if isinstance(test, Among):
         allowed: Floats = np.sort(np.array([_number(text, type_) for text in test.values]))
         return np.asarray(allowed[np.abs(np.nan_to_num(values)[:, None] - allowed).argmin(axis=1)], float)
     border = _number(test.other.text, type_)
-    step = 1.0 if kind_of(type_) == "date" else 10.0**-choices.decimals
+    step = _step(kind_of(type_), choices)
     if test.sign == "=":
         return np.full(len(values), border)
     if test.sign == "≠":
@@ -219,24 +236,37 @@ def _moved(test: Comparison | Among, values: Floats, type_: ArrowType, choices: 
     return np.where(values > last, inside, values) if upper else np.where(values < last, inside, values)
 
 
+def _step(kind: str | None, choices: Choices) -> float:
+    """How far apart values lie that are next to each other, in the units of ``as_floats``."""
+    return 10.0**-choices.decimals if kind == "number" else 1.0
+
+
 def _hold_order(
-    test: Comparison, other: str, broken: Bools, columns: Columns, choices: Mapping[str, Choices], types: pa.Schema
+    test: Comparison,
+    other: str,
+    broken: Bools,
+    columns: Columns,
+    choices: Mapping[str, Choices],
+    types: pa.Schema,
+    turn: int,
 ) -> set[str]:
     """Have two columns change places where they are in the wrong order; equal ones move apart where they may not be."""
     kind = kind_of(types.field(test.column).type)
-    if kind is None or test.sign == "=":
+    if kind is None:
         right = columns[other].cast(types.field(test.column).type, safe=False)
-        keep = pa.array(~broken)
-        columns[test.column] = pc.if_else(keep, columns[test.column], right)
+        columns[test.column] = pc.if_else(pa.array(~broken), columns[test.column], right)
         return {test.column}
     left, right = as_floats(columns[test.column], kind), as_floats(columns[other], kind)
     below = test.sign in ("≤", "<")
-    wrong = broken & ((left > right) if below else (left < right))
-    left, right = np.where(wrong, right, left), np.where(wrong, left, right)
-    if test.sign in ("<", ">"):
-        step = 1.0 if kind != "number" else 10.0 ** -choices[test.column].decimals
-        same = broken & (left == right)
-        right = np.where(same, right + (step if below else -step), right)
+    wrong = broken & ((left != right) if test.sign == "=" else (left > right) if below else (left < right))
+    swaps = turn < _SWAPS and test.sign != "="
+    to_left = wrong & (choices[test.column].may_be(right)) & (swaps or turn % 2 == 0)
+    to_right = wrong & (choices[other].may_be(left)) & (swaps | ~to_left)
+    left, right = np.where(to_left, right, left), np.where(to_right, left, right)
+    same = broken & (left == right) & (test.sign in ("<", ">"))
+    # the larger one goes up, for there may be nothing below the smaller one
+    left = np.where(same & (not below), left + _step(kind, choices[test.column]), left)
+    right = np.where(same & below, right + _step(kind, choices[other]), right)
     for name, values in ((test.column, left), (other, right)):
         columns[name] = as_arrow(values, types.field(name).type)
     return {test.column, other}

@@ -49,6 +49,7 @@ def to_state(model: Model) -> State:
         "roundness": np.concatenate([*(one.roundness for one in bins), np.empty((0, 9), np.uint8)]),
         "levels": _levels_table(levels),
         "nodes": np.concatenate([*(one.nodes for one in model.forests), np.empty((0, 4), np.int32)]),
+        "slices": np.concatenate([*(one.slices for one in model.forests), np.empty((0, 2), np.int32)]),
         "leaves": leaves.astype(np.uint16) if leaves.max(initial=0) < 1 << 16 else leaves,
         "lookups": _joined([one.lookup for one in model.forests]).astype(np.uint8),
         "terms": _joined([one.terms.ravel() for one in model.forests]).astype(np.float32),
@@ -127,8 +128,8 @@ def _features(told: Sequence[Mapping[str, Any]], state: State) -> Iterator[Featu
 
 
 def _forests(told: Sequence[Mapping[str, Any]], state: State) -> Iterator[Forest]:
-    nodes, leaves, lookups, terms, edges = (
-        _array(state[name]) for name in ("nodes", "leaves", "lookups", "terms", "edges")
+    nodes, slices, leaves, lookups, terms, edges = (
+        _array(state[name]) for name in ("nodes", "slices", "leaves", "lookups", "terms", "edges")
     )
     node = leaf = lookup = term = edge = 0
     for one in told:
@@ -136,6 +137,7 @@ def _forests(told: Sequence[Mapping[str, Any]], state: State) -> Iterator[Forest
         yield Forest(
             leader=one["leader"],
             nodes=nodes[node : node + one["nodes"]],
+            slices=slices[node : node + one["nodes"]],
             lookup=lookups[lookup : lookup + one["lookup"]],
             roots=_read_only(np.array(one["roots"], np.int32)),
             leaves=leaves[leaf : leaf + one["leaves"]],

@@ -19,6 +19,7 @@ _LEAST_ROWS = 30
 _POOL_LEVELS = 10
 _MOST_POOLS = 64
 _MOST_LEVELS = 1_000_000
+_MOST_BYTES = 32 << 20  # of made-up levels
 _TELLS = 0.9  # of the dispersion that may be left within levels by a column that tells something
 _ORDERED = 12  # codes from which on a column of numbers is compared by rank
 
@@ -43,7 +44,8 @@ def pool(
     pools = _pools(numbers[at], counts, [(other, other.codes[at]) for other in others])
     rng = streams.rng(f"surrogates {one.stream}")
     amount = int(pools.max()) + 1
-    weights = [profile(counts[pools == number], limit, _MOST_LEVELS // amount, rng) for number in range(amount)]
+    most = min(_MOST_LEVELS, _MOST_BYTES * len(names) // max(names.nbytes, 1)) // amount
+    weights = [profile(counts[pools == number], limit, most, rng) for number in range(amount)]
     made = invent(names, pools, [len(one) for one in weights], levels.names, _holders(numbers, people), rng)
     ends = np.concatenate([number + np.cumsum(one) / one.sum() for number, one in enumerate(weights)])
     values = Levels(pa.concat_arrays([levels.names, made]), levels.common, amount, ends)

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Literal, cast
+from typing import Literal, cast
 
-import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from generation.generators.tabular.fitted.arrow import ArrowArray
-from generation.generators.tabular.fitted.demanded import column_problems, demanded, line_problems, source_problems
-from generation.generators.tabular.fitted.held import held_in, hold_rows, learn_held, part_plans, told_of, with_parts
-from generation.generators.tabular.fitted.keys import largest_key
-from generation.generators.tabular.fitted.model import draw, learn
-from generation.generators.tabular.fitted.privacy import People
-from generation.generators.tabular.fitted.said import Column, Said, corrected, faults_of, with_unit
+from generation.generators.tabular.fitted.demanded import (
+    Demanded,
+    column_problems,
+    columns_of,
+    demanded,
+    line_problems,
+    part_plans,
+)
+from generation.generators.tabular.fitted.held import held_in, learn_held, told_of, with_parts
+from generation.generators.tabular.fitted.keys import key_problems, largest_key, learn_styles
+from generation.generators.tabular.fitted.making import make_rows
+from generation.generators.tabular.fitted.model import learn
+from generation.generators.tabular.fitted.possible import source_problems
+from generation.generators.tabular.fitted.privacy import People, people_of
+from generation.generators.tabular.fitted.said import Column, Line, Said, corrected, faults_of, with_unit
 from generation.generators.tabular.fitted.sample import learned_rows, sample
 from generation.generators.tabular.fitted.understanding import ColumnPlan, output_field, understood
 from generation.sdk import Job, Json, Layout, Needs, Problem, Source, SourceFacts, State, Table, TableFacts, Tell
 
 _TABLE = "default"
 _LEAST_ROWS = 90  # a tenth of the least upload is withheld
-_LEAST_PEOPLE = 100
 _MOST_UNITS = 1_000_000_000
 _MANY_LEVELS = 10_000
 _BLOCK = 20_000
 _BLOCK_CELLS = 4_000_000
-
-#: A line of text, as a buyer types it.
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-#: The formula of a relation that was found in the source; pages offer those that there are.
-Relation = Annotated[Line, Field(json_schema_extra={"format": "relation"})]
 
 
 class Parameters(Said):
@@ -43,23 +44,12 @@ class Parameters(Said):
     include: list[Column] = Field(
         default=[], title="Columns", description="Columns to make; none named means all.", max_length=1_000
     )
-    target: Column | None = Field(
-        default=None,
-        title="Target",
-        description="The column that models will predict, if there is one: what it hangs on is kept best.",
-        max_length=200,
-    )
-    identifier: Column | None = Field(
-        default=None,
-        title="Identifying column",
-        description="The column that tells people apart, if one person has several rows: people are counted, not rows.",
-        max_length=200,
-    )
     conditions: list[Line] = Field(
         default=[],
         title="Conditions",
-        description="What shares of the rows are to be: fraud = yes: 20 %, or, without a share, of all rows: "
-        "sex = F and age >= 70. Put names and values with spaces or signs in double quotes.",
+        description="What shares of the rows are to be: fraud = yes: 20 %, or how many: fraud = yes: 500 rows, or, "
+        "without either, what all are: sex = F and age >= 70. Put names and values with spaces or signs in double "
+        "quotes.",
         max_length=50,
     )
     balance: list[Line] = Field(
@@ -71,7 +61,8 @@ class Parameters(Said):
     independent: list[Line] = Field(
         default=[],
         title="Made independent",
-        description="Which target is not to hang on which sensitive column: income from sex.",
+        description="Which target is not to hang on which sensitive column: income from sex. Put names with spaces or "
+        "signs in double quotes.",
         max_length=10,
     )
     rules: list[Line] = Field(
@@ -80,12 +71,6 @@ class Parameters(Said):
         description="What every row must keep: age >= 18, admitted <= discharged, ward in (A, B), "
         "if sex = M then pregnant = no, unique case. A missing value keeps any rule.",
         max_length=50,
-    )
-    ignore_relations: list[Relation] = Field(
-        default=[],
-        title="Relations not to keep",
-        description="Of what was found to hold in the upload, what need not hold in what is made.",
-        max_length=200,
     )
 
 
@@ -117,11 +102,11 @@ class FittedTable:
         if job.units > _MOST_UNITS:
             message = f"{job.units:,} rows are more than can be made in one order."
             problems.append(Problem("units", message, f"Ask for at most {_MOST_UNITS:,}."))
-        problems += line_problems(params)
+        problems += line_problems(params, job.units)
         if not problems:
             plans = _plans(job)
-            problems += [*_check_target(plans, params.target), *_check_plans(plans, job.units)]
-            problems += column_problems(demanded(params), plans, facts.relations)
+            problems += [*check_target(plans, params.target), *_check_plans(plans, job.units)]
+            problems += column_problems(_demanded(job), plans)
         if not problems and job.source is not None:
             problems += _check_rows(job, job.source)
         return problems
@@ -132,13 +117,13 @@ class FittedTable:
         keys = tuple(plan.name for plan in plans if plan.fate == "key")[:1]
         schema = pa.schema([with_unit(output_field(plan), _parameters(job)) for plan in plans])
         table = Table(_TABLE, schema, key=keys, rules=tuple(_parameters(job).rules))
-        return Layout("row", _block_of(len(plans)), (table,))
+        return Layout("row", block_of(len(plans)), (table,))
 
     def needs(self, job: Job) -> Needs:
         """Memory for the sample, its codes and what trees look at; time by columns, measured at 15 and scaled."""
         columns = len(_plans(job))
         rows = 0 if job.facts is None else learned_rows(job.facts.tables[_TABLE].rows, columns)
-        cells = _block_of(columns) * columns
+        cells = block_of(columns) * columns
         names = 300 if job.facts is not None and _has_many_levels(_facts(job.facts)) else 0
         return Needs(
             memory_mib=400 + names + (rows * (columns * 60 + 400) + cells * 60 >> 20),
@@ -148,7 +133,7 @@ class FittedTable:
         )
 
     def prepare(self, job: Job, source: Source | None, tell: Tell) -> State:
-        """Learn from a bounded random part of the source's rows, read once in order.
+        """Learn from a bounded random part of the source's rows, read once in order; keys are read once more.
 
         Raises ``ValueError`` when there is no source, or fewer than 100 people in it by the identifying column.
         """
@@ -161,31 +146,34 @@ class FittedTable:
             wanted.append(identifier)
         target = _parameters(job).target
         rows = sample(source, _TABLE, wanted, job.streams, tell, target)
-        people = People() if identifier is None else _people(rows.column(identifier))
-        asked = demanded(_parameters(job))
-        rows, parts = with_parts(rows, asked.wishes)
+        people = People() if identifier is None else people_of(rows.column(identifier))
+        asked = _demanded(job)
+        rows, parts = with_parts(rows, asked.wishes, people)
         first = [plan.name for plan in part_plans(asked.wishes)]
         then = () if target is None else (target,)
         all_plans = [*plans, *part_plans(asked.wishes)]
-        state = learn(rows, all_plans, job.units, people, job.streams, tell, first, then)
+        keys = key_columns(plans)
+        styles = learn_styles(rows.select(keys), source.batches(_TABLE, keys), job.units)
+        state = learn(rows, all_plans, styles, people, job.streams, tell, first, then)
         offered = _facts(source.facts).relations
-        held = learn_held(asked, rows, parts, plans, offered, state, people, target)
-        return {**state, "held": held}
+        return {**state, **learn_held(asked, rows, parts, plans, offered, state, people, target, job.streams)}
 
     def block(self, job: Job, state: State, units: range) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Yield the rows of ``units`` as one batch."""
-        plans, asked, held = _plans(job), demanded(_parameters(job)), held_in(state)
-        drawn = draw(state, [*plans, *part_plans(asked.wishes)], job.streams, units, held.shares)
-        arrays = hold_rows(held, asked, plans, drawn, job.streams, units)
+        arrays = make_rows(held_in(state), _demanded(job), _plans(job), state, job.streams, units, job.units)
         yield _TABLE, pa.record_batch(arrays, schema=self.layout(job).tables[0].schema)
 
     def answer_key(self, job: Job, state: State) -> Json:
-        """The shares that were asked for and what they rest on, ``None`` if none were."""
-        return told_of(demanded(_parameters(job)), state)
+        """What was asked to be other than in the source, and what became of relations; ``None`` if nothing did."""
+        return told_of(_demanded(job), state)
 
 
 def _parameters(job: Job) -> Parameters:
     return cast(Parameters, job.params)
+
+
+def _demanded(job: Job) -> Demanded:
+    return demanded(_parameters(job), job.units)
 
 
 def _plans(job: Job) -> list[ColumnPlan]:
@@ -193,16 +181,24 @@ def _plans(job: Job) -> list[ColumnPlan]:
     if job.facts is None:
         raise ValueError("tabular needs the facts of a source")
     params = _parameters(job)
-    unique = demanded(params).unique
+    unique = _demanded(job).unique
+    public = set(params.public)
     plans = understood(corrected(_facts(job.facts), params), params.include, params.identifier)
     return [
-        replace(plan, fate="key", nullable=False) if plan.name in unique and plan.fate == "learned" else plan
+        replace(plan, fate="key", nullable=False)
+        if plan.name in unique and plan.fate == "learned"
+        else replace(plan, public=plan.name in public)
         for plan in plans
         if plan.fate != "dropped"
     ]
 
 
-def _block_of(columns: int) -> int:
+def key_columns(plans: list[ColumnPlan]) -> list[str]:
+    """The names of the columns whose values are made anew for every row."""
+    return [plan.name for plan in plans if plan.fate == "key"]
+
+
+def block_of(columns: int) -> int:
     """Rows of a block: fewer of wide tables, so that a batch stays within some tens of megabytes."""
     return max(1, min(_BLOCK, _BLOCK_CELLS // max(columns, 1)))
 
@@ -219,30 +215,15 @@ def _has_many_levels(facts: TableFacts) -> bool:
 
 def _check_names(params: Parameters, facts: TableFacts) -> list[Problem]:
     names = set(facts.schema.names)
-    problems = [
+    return [
         Problem("include", f"The source has no column “{name}”.", "Choose from the columns of the source.")
         for name in params.include
         if name not in names
     ]
-    if params.target is not None and params.target not in names:
-        remedy = "Choose a column of the source, or none."
-        problems.append(Problem("target", f"The source has no column “{params.target}”.", remedy))
-    if params.identifier is None:
-        return problems
-    if params.identifier not in names:
-        remedy = "Choose a column of the source, or none if every row is another person."
-        return [*problems, Problem("identifier", f"The source has no column “{params.identifier}”.", remedy)]
-    field = facts.schema.field(params.identifier)
-    if not (pa.types.is_string(field.type) or pa.types.is_integer(field.type)):
-        message = f"Column “{params.identifier}” holds neither texts nor whole numbers, so it cannot identify people."
-        problems.append(Problem("identifier", message, "Name the column with people's numbers or codes."))
-    elif int((field.metadata or {}).get(b"distinct", b"100")) < _LEAST_PEOPLE:
-        message = f"Column “{params.identifier}” tells fewer than {_LEAST_PEOPLE} people apart."
-        problems.append(Problem("identifier", message, "Upload a table about more people, or name another column."))
-    return problems
 
 
-def _check_target(plans: list[ColumnPlan], target: str | None) -> list[Problem]:
+def check_target(plans: list[ColumnPlan], target: str | None) -> list[Problem]:
+    """Whether the target is a column that is learned."""
     if target is None or target in {plan.name for plan in plans if plan.fate == "learned"}:
         return []
     message = f"Column “{target}” is not learned, so it cannot be the target."
@@ -265,22 +246,28 @@ def _check_plans(plans: list[ColumnPlan], units: int) -> list[Problem]:
 def _check_rows(job: Job, source: Source) -> list[Problem]:
     """What the rows of the source cannot give."""
     params = _parameters(job)
-    asked = demanded(params)
+    asked = _demanded(job)
     learned = {plan.name for plan in _plans(job) if plan.fate == "learned"}
-    named = [*asked.wishes.columns, *(test.column for rule in asked.rules for test in rule.then)]
-    columns = [name for name in dict.fromkeys(named) if name in learned]
-    if not columns:
-        return []
-    if params.identifier is not None:
-        columns.append(params.identifier)
-    rows = sample(source, _TABLE, columns, job.streams, lambda share, doing: None)
-    people = People() if params.identifier is None else _people(rows.column(params.identifier))
-    return source_problems(asked, rows, people)
+    tests = [test for rule in asked.rules for test in (*rule.when, *rule.then)]
+    compared = [name for rule in asked.rules for name in columns_of(rule)]
+    named = [*asked.wishes.columns, *compared, *(test.column for test in tests)]
+    wanted = [name for name in dict.fromkeys([*named, *params.public]) if name in learned]
+    keys = key_columns(_plans(job))
+    schema = pa.schema([_facts(source.facts).schema.field(name) for name in keys])
+    problems = [*key_problems(schema, source.batches(_TABLE, keys), job.units)]
+    if not wanted:
+        return problems
+    identifier = [] if params.identifier is None else [params.identifier]
+    rows = sample(source, _TABLE, [*wanted, *identifier], job.streams, lambda share, doing: None)
+    people = People() if params.identifier is None else people_of(rows.column(params.identifier))
+    there = [plan.name for plan in _plans(job)]
+    problems += [problem for name in params.public if name in learned for problem in _check_codes(name, rows)]
+    return problems + source_problems(asked, rows.select(wanted), there, people, job.streams)
 
 
-def _people(column: ArrowArray) -> People:
-    """Number the people; rows without an identifier count as one person together."""
-    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-    if len(encoded.dictionary) < _LEAST_PEOPLE:
-        raise ValueError(f"the identifying column tells fewer than {_LEAST_PEOPLE} people apart")
-    return People(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
+def _check_codes(name: str, rows: pa.Table) -> Iterator[Problem]:
+    """Texts of which hardly any occurs twice are no codes, whatever is said of them."""
+    known = rows.column(name).drop_null()
+    if 2 * len(known.unique()) > len(known):
+        message = f"Hardly any value of column “{name}” occurs twice, so it is no list of codes."
+        yield Problem("public", message, "Choose columns whose values recur.")

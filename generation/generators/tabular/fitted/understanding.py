@@ -13,7 +13,9 @@ from generation.sdk import TableFacts
 
 Fate = Literal["learned", "key", "empty", "dropped"]
 
-_ROLES = {"key": "key", "date": "time", "datetime": "time", "time": "time"}
+#: Longer text that is learnt by choice: others are made up in its place.
+PROSE = "prose"
+_ROLES = {"key": "key", PROSE: "text", "date": "time", "datetime": "time", "time": "time"}
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class ColumnPlan:
     """One column: its Arrow type, its kind, what becomes of it, and a warning for its owner if that is not obvious.
 
     ``decimals`` are those of its numbers, ``None`` where unknown. ``nullable`` tells whether made values may be
-    missing.
+    missing, ``public`` whether all levels may be named.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ColumnPlan:
     nullable: bool
     decimals: int | None = None
     warning: str | None = None
+    public: bool = False
 
 
 def understood(facts: TableFacts, include: Sequence[str] = (), identifier: str | None = None) -> list[ColumnPlan]:
@@ -62,6 +65,8 @@ def _fate(name: str, kind: str, identifier: str | None) -> tuple[Fate, str | Non
         return "key", "Made anew: every row gets a key that the source does not have."
     if kind == "text":
         return "dropped", "Free text, or values that hardly anybody shares: left out."
+    if kind == PROSE:
+        return "learned", "Free text: others are made up, of words that ten and more texts have in that order."
     if kind == "empty":
         return "empty", "Too few values to learn from: comes out empty."
     return "learned", None

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from generation.generators.tabular.fitted.arrow import ArrowArray, ArrowType
-from generation.generators.tabular.fitted.privacy import Floats
+from generation.generators.tabular.fitted.privacy import Bools, Floats
 
 _DAYS = (-719_162, 2_932_896)  # the years 1 to 9999
 _SECONDS = (-62_135_596_800, 253_402_300_799)
 _NANOSECONDS = (-9_223_372_036, 9_223_372_036)  # seconds that 64 bits of nanoseconds hold
 _DAY = 86_400
+_LONG_DIGITS = 18  # that any 64 bits hold
 
 
 def as_arrow(values: Floats, type_: ArrowType) -> ArrowArray:
@@ -35,8 +36,18 @@ def as_arrow(values: Floats, type_: ArrowType) -> ArrowArray:
     if pa.types.is_time(type_):
         ticks = pa.array(np.rint(np.mod(there, _DAY) * 1e6).astype(np.int64) % (_DAY * 1_000_000), mask=mask)
         return ticks.cast(pa.time64("us")).cast(type_, safe=False)
-    numbers = pa.array(there, mask=mask)
     if pa.types.is_decimal(type_):
-        text = pa.array([None if gone else f"{one:.{type_.scale}f}" for one, gone in zip(there, missing, strict=True)])
-        return text.cast(type_)
-    return numbers.cast(type_, safe=False)
+        return decimal_array(np.rint(there * 10.0**type_.scale), mask, type_)
+    return pa.array(there, mask=mask).cast(type_, safe=False)
+
+
+def decimal_array(units: Floats, missing: Bools | None, type_: ArrowType) -> ArrowArray:
+    """Return 128-bit decimals of whole ``units`` of their last digit, up to the largest that ``type_`` can hold."""
+    precision = min(type_.precision, _LONG_DIGITS)
+    most = 10**precision - 1
+    # of 16 digits and more the largest is no double, so it is cut once more as a whole number
+    whole = np.clip(np.clip(units, -(10.0**precision), 10.0**precision).astype(np.int64), -most, most)
+    # the upper half repeats the sign
+    halves = np.stack([whole, whole >> 63], axis=1)
+    valid = None if missing is None else pa.array(~missing).buffers()[1]
+    return pa.Array.from_buffers(type_, len(whole), [valid, pa.py_buffer(halves.tobytes())])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from generation.generators.tabular.store_baskets.assortment import Assortment, Kind, assortment
-from generation.sdk import Table, field, generator
+from generation.sdk import Cause, Planted, Table, field, generator
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -138,9 +138,19 @@ LINES = pa.schema(
 )
 
 
+def _planted(params: Parameters) -> list[Planted]:
+    """Goods that come back, at a share; and how people pay, which hangs on what and who they are."""
+    returns = Cause("return", share=params.returns, columns=("pieces", "total", "lines"))
+    payments = (Cause("cash", columns=("total",)), Cause("mobile", columns=("customer_id", "total")))
+    return [
+        Planted("baskets", "kind", (returns,), nothing=("sale",)),
+        Planted("baskets", "payment", payments, nothing=("card",)),
+    ]
+
+
 @generator(
     name="store-baskets",
-    version="1.0.0",
+    version="1.1.0",
     title="Baskets of a chain of stores",
     summary="Baskets with store, time, customer and payment, and their lines with product, price and promotion: "
     "seasons by weekday and month, products that are bought together, promotions that work, goods that come back.",
@@ -158,6 +168,7 @@ LINES = pa.schema(
     unit="basket",
     block=4_000,
     seconds_per_block=0.15,
+    planted=_planted,
 )
 def store_baskets(params: Parameters, units: range, rng: np.random.Generator) -> dict[str, pa.RecordBatch]:
     goods = assortment(params.kind)
