@@ -14,6 +14,8 @@ _YARDSTICKS = {
     "bootstrap": "learnt rows drawn again",
     "copy": "a copy",
     "independent": "columns shuffled",
+    "answer": "shown the answer",
+    "shuffled": "answers shuffled",
     "guess": "a guess",
 }
 

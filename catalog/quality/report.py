@@ -14,6 +14,7 @@ from catalog.shapes import Quality, TableQuality
 from marketplace.web.templatetags.units import percent
 
 _COLUMNS_SHOWN = 200
+_COLUMNS_FIRST = 3
 _LISTED = {
     "likeness": "1: columns and pairs are as in the table learnt from.",
     "closeness": "Half is even: nothing was memorised.",
@@ -28,12 +29,16 @@ class TableReport:
 
     name: str
     rows: Mapping[str, int]
+    #: Is it set beside a table that it was learnt from? Otherwise beside its answer key.
+    learnt: bool
     sections: Sequence[Section]
     columns: Sequence[Measured]
+    more_columns: Sequence[Measured]
     columns_left_out: int
     pairs: PairMap | None
     worst_pairs: Sequence[PairLine]
     not_compared: Sequence[str]
+    rests_on: Sequence[Mapping[str, str]]
     not_tested: Sequence[str]
 
 
@@ -82,15 +87,19 @@ def _figure(kept: Mapping[str, float | None] | None) -> Mapping[str, Any] | None
 def _report(name: str, table: TableQuality) -> TableReport:
     columns, pairs = (at(table.likeness, part) or [] for part in ("columns", "pairs"))
     worst = sorted(columns, key=lambda column: (column["shape"]["value"] is None, column["shape"]["value"] or 0))
+    shown = list(_columns(worst[:_COLUMNS_SHOWN]))
     return TableReport(
         name=name,
         rows=table.rows.model_dump(),
+        learnt=table.answer_key is None,
         sections=sections(table),
-        columns=list(_columns(worst[:_COLUMNS_SHOWN])),
+        columns=shown[:_COLUMNS_FIRST],
+        more_columns=shown[_COLUMNS_FIRST:],
         columns_left_out=max(0, len(worst) - _COLUMNS_SHOWN),
         pairs=pair_map([column["name"] for column in columns], pairs),
         worst_pairs=least_alike(pairs),
         not_compared=table.left_out,
+        rests_on=table.rests_on,
         not_tested=table.not_tested,
     )
 

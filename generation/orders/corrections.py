@@ -32,6 +32,11 @@ class Line:
     made: str
     unit: str
 
+    @property
+    def different(self) -> str:
+        """How many different values there are, no finer than is known of an upload: ``10 to 99``."""
+        return f"{self.distinct:,} to {10 * self.distinct - 1:,}" if self.distinct else "none"
+
 
 @dataclass(frozen=True)
 class Corrections:
@@ -69,14 +74,23 @@ class Corrections:
         return tuple(replace(fault, field=_named(fault.field, value[self.parameter])) for fault in found)
 
 
-def corrections(schema: Mapping[str, Any], source: Source | None, sent: Mapping[str, str] | None) -> Corrections:
-    """What was understood of ``source`` and, where the settings of ``schema`` take that, what was ``sent`` of it."""
+def corrections(
+    schema: Mapping[str, Any],
+    source: Source | None,
+    sent: Mapping[str, str] | None,
+    said: Mapping[str, Any] | None = None,
+) -> Corrections:
+    """What was understood of ``source`` and, where the settings of ``schema`` take that, what was ``sent`` of it.
+
+    Where nothing was sent yet, it is what earlier parameters ``said``.
+    """
     tables = {} if source is None or source.facts is None else source.facts["tables"]
     columns = [column for table in tables.values() for column in table["columns"]]
     parameter = next((name for name, one in schema["properties"].items() if one.get("format") == _FORMAT), "")
     if parameter and not 0 < len(columns) <= _MOST_LINES:
         parameter = ""
-    lines = tuple(_line(number, column, sent or {}) for number, column in enumerate(columns))
+    earlier = {one["column"]: one for one in (said or {}).get(parameter, ())} if sent is None else {}
+    lines = tuple(_line(number, column, sent or {}, earlier) for number, column in enumerate(columns))
     return Corrections(parameter, schema, lines, _choices(schema) if parameter else ())
 
 
@@ -88,7 +102,10 @@ def _named(field: str, said: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join([said[int(steps[1])]["column"], *steps[2:]])
 
 
-def _line(number: int, column: Mapping[str, Any], sent: Mapping[str, str]) -> Line:
+def _line(
+    number: int, column: Mapping[str, Any], sent: Mapping[str, str], earlier: Mapping[str, Mapping[str, Any]]
+) -> Line:
+    said = earlier.get(column["name"], {})
     made, unit = f"column-{number}-made", f"column-{number}-unit"
     return Line(
         name=column["name"],
@@ -98,8 +115,8 @@ def _line(number: int, column: Mapping[str, Any], sent: Mapping[str, str]) -> Li
         distinct=column["distinct"],
         made_control=made,
         unit_control=unit,
-        made=sent.get(made, ""),
-        unit=sent.get(unit, "").strip(),
+        made=sent.get(made, said.get("made") or ""),
+        unit=sent.get(unit, said.get("unit") or "").strip(),
     )
 
 

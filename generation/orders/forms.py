@@ -6,8 +6,7 @@ from typing import Any
 
 from django import forms
 
-from generation.orders import thresholds
-from generation.orders.thresholds import Threshold
+from generation.runs.models import Source
 from marketplace.web import uploads
 
 
@@ -33,25 +32,18 @@ class UploadForm(forms.Form):
             file.error_messages["required"] = f"The file is too large; the limit is {limit}. Send a sample of its rows."
 
 
-class ThresholdForm(forms.Form):
-    """Bounds that what is made must keep; a field for each measure that there will be, those of a source if there is
-    one (``judged``).
-    """
+class KeptForm(forms.Form):
+    """In place of the amount, where rows of the upload come back: how many come out follows from it, in one split."""
 
-    def __init__(self, *args: Any, judged: bool, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._measures = thresholds.measures(judged=judged)
-        for measure in self._measures:
-            self.fields[measure.name] = forms.DecimalField(
-                label=f"{measure.title}, {measure.side} %",
-                required=False,
-                min_value=0,
-                max_value=100,
-                decimal_places=2,
-                help_text=f"{measure.hint} Empty: whatever it is.",
-            )
+    def __init__(self, source: Source) -> None:
+        super().__init__({})
+        self._source = source
 
-    def thresholds(self) -> list[Threshold]:
-        """The bounds that were set."""
-        given = ((measure.name, self.cleaned_data.get(measure.name)) for measure in self._measures)
-        return [Threshold(name, float(percent / 100)) for name, percent in given if percent is not None]
+    def amount(self) -> int:
+        """As many as the upload has rows, until the quote says how many come out."""
+        tables = (self._source.facts or {"tables": {}})["tables"]
+        return max(1, sum(int(table["rows"]) for table in tables.values()))
+
+    def splits(self) -> list[dict[str, object]]:
+        """One split: made rows belong into no test."""
+        return [{"name": "train", "share": 1.0}]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from generation.orders import thresholds
 from generation.orders.models import Order
+from generation.runs import thresholds
 from marketplace.accounts import notices
 from marketplace.accounts.notices import Notice
 from marketplace.web.templatetags.units import money
@@ -45,8 +45,9 @@ def payment_due(order: Order) -> None:
 
 
 def lapsed(order: Order) -> None:
-    """Tell the order's account that nobody paid in time. Called in the transaction that ends it."""
-    _tell(order, "lapsed", ["It was not paid in time. Nothing was charged, and nothing is delivered."], "See the order")
+    """Tell the order's account that nobody paid in time, or the money went back. Called as the order ends."""
+    why = "The money for it went back" if order.given_back else "It was not paid in time. Nothing was charged"
+    _tell(order, "lapsed", [f"{why}, and nothing is delivered."], "See the order")
 
 
 def _tell(order: Order, what: str, paragraphs: list[str], action: str) -> None:

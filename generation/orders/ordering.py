@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
 
-from billing import payments
+from billing import payments, refunds
 from billing.models import Payment
 from catalog import terms
 from catalog.licensing import Cause
@@ -22,9 +22,9 @@ from catalog.models import Dataset, Licence
 from generation.orders import quoting
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved, move
-from generation.orders.thresholds import Threshold
 from generation.runs import checking, lifecycle, registry, sources
 from generation.runs.models import GeneratorVersion, Run, Source
+from generation.runs.thresholds import Threshold
 from marketplace.accounts.models import Account
 from marketplace.web.schema_forms import completed
 from marketplace.work import queue
@@ -81,12 +81,17 @@ def place(order: Order) -> Order:
         if order.payment is not None:
             return order
         _keep_source(order)
-        order.terms = terms.standard(terms.Kind.ORDERED)
+        order.terms = terms.standard(terms_of(order))
         if order.price == 0:
             begin(order)
         else:
             begin_payment(order)
         return order
+
+
+def terms_of(order: Order) -> str:
+    """The kind of terms that an order is made under: another one where the buyer's own rows come back."""
+    return terms.Kind.KEPT if order.generator.keeps_rows else terms.Kind.ORDERED
 
 
 def begin(order: Order) -> None:
@@ -174,13 +179,19 @@ def end(order: Order, state: str) -> None:
         order.compute_paid_by = _payer(order)
     order.save()
     payment = order.payment
-    if payment is not None and payment.state != Payment.State.CANCELLED and state != Order.State.DELIVERED:
+    if payment is not None and state != Order.State.DELIVERED and not _is_over(payment):
         payments.let_go(payment.id)
         queue.enqueue(SETTLE, order.id, after=payment.id)
     if order.source_id is not None and state in SOURCE_SERVED:
         # Whoever asks now whether the source is still kept ends first, and is asked again.
         Source.objects.select_for_update(no_key=True).get(id=order.source_id)
         queue.enqueue(FORGET_SOURCE, order.source_id)
+
+
+def _is_over(payment: Payment) -> bool:
+    """Is nothing of it held or kept?"""
+    back = payment.state == Payment.State.PAID and refunds.all_asked_back(payment)
+    return back or payment.state == Payment.State.CANCELLED
 
 
 def replaced(order: Order) -> bool:

@@ -71,6 +71,7 @@ def _note(order_id: UUID, problems: list[Problem], checked: Checked | None) -> N
         order.problems = problems
         order.save(update_fields=["problems"])
         return
+    order.units = checked.units or order.units
     unit = checked.layout["unit"]
     tariff = tariffs.newest(order.generator.generator)
     price = tariffs.price(tariff, order.units, order.parameters, unit)
@@ -87,7 +88,8 @@ def _note(order_id: UUID, problems: list[Problem], checked: Checked | None) -> N
         "lines": [asdict(line) for line in price.lines],
     }
     order.quoted_at, order.quoted_until = Now(), Now() + QUOTE_HELD
-    order.probe = probes.ask(order.account, order.generator, order.parameters, order.units, order.source)
+    if order.units > checked.kept:
+        order.probe = probes.ask(order.account, order.generator, order.parameters, order.units, order.source)
     order.save()
 
 

@@ -16,18 +16,19 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from billing import payments, refunds
+from billing import disputes, payments, refunds
 from billing.models import Payment, Refund
 from billing.processor import Unavailable
 from catalog import licensing
 from catalog.certificates import Paid
 from catalog.models import Licence, Version
-from generation.orders import letters, ordering, thresholds
+from generation.orders import letters, ordering
 from generation.orders.models import Order
 from generation.orders.ordering import SETTLE
 from generation.orders.states import OrderMoved, move
-from generation.orders.thresholds import Unmet
+from generation.runs import thresholds
 from generation.runs.models import Run
+from generation.runs.thresholds import Unmet
 from marketplace.work import queue
 from marketplace.work.faults import PlatformFault, WorkFault
 from marketplace.work.leases import Lease
@@ -134,11 +135,17 @@ def _charge(order: Order) -> None:
 
 
 def _conclude(order: Order, *, tried: bool) -> None:
-    """Deliver what is paid; what is made, and was ``tried`` to be charged in vain, is due."""
+    """Deliver what is paid; what is made, and was ``tried`` to be charged in vain, is due.
+
+    Money that came and went back, before we heard that it came, pays for nothing.
+    """
     payment = order.payment
     paid = payment is None or payment.state == Payment.State.PAID
     if order.state in {_S.SETTLING, _S.PAYMENT_DUE} and paid:
-        _deliver(order)
+        if payment is not None and (refunds.all_asked_back(payment) or disputes.was_lost(payment)):
+            _lapse(order, payment)
+        else:
+            _deliver(order)
     elif order.state == _S.SETTLING and tried and payment is not None and payment.state != Payment.State.HELD:
         move(order, _S.PAYMENT_DUE)
         order.pay_until = Now() + KEPT_UNPAID
@@ -184,8 +191,19 @@ def _deliver(order: Order) -> None:
         terms=order.terms,
         paid=None if payment is None else Paid(order.id, payment.captured, payment.currency),
     )
+    if payment is not None:
+        disputes.suspend(payment)
     ordering.end(order, _S.DELIVERED)
     letters.ready(order)
+
+
+def _lapse(order: Order, payment: Payment) -> None:
+    """End an order whose money went back; what is left of it goes the same way."""
+    _give_back(payment)
+    if order.state == _S.SETTLING:
+        move(order, _S.PAYMENT_DUE)
+    ordering.end(order, _S.LAPSED)
+    letters.lapsed(order)
 
 
 def _give_back(payment: Payment) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from generation.orders import ordering, quoting, settling
+from generation.orders import ordering, own_rows, quoting, settling
 from marketplace.work.faults import WorkFault
 from marketplace.work.kinds import Kind, register, register_sweep
 
@@ -28,3 +28,4 @@ register(
 register(Kind(ordering.FORGET_SOURCE, "housekeeping", perform=ordering.forget_source, give_up=_source_stays))
 register_sweep(ordering.sweep)
 register_sweep(settling.sweep)
+register_sweep(own_rows.destroy_unwanted)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -20,14 +20,15 @@ from billing.processor import Refused, Unavailable
 from catalog import terms
 from catalog.models import Version
 from catalog.pages import sheets
-from generation.orders import choices, ordering, paying, tariffs, thresholds
+from generation.orders import choices, ordering, paying, tariffs
 from generation.orders.corrections import corrections
-from generation.orders.forms import ThresholdForm, UploadForm
+from generation.orders.forms import KeptForm, UploadForm
 from generation.orders.models import Order
 from generation.orders.states import OrderMoved
 from generation.orders.steps import steps
-from generation.runs import probes, sources
-from generation.runs.forms import AmountForm
+from generation.runs import probes, sources, thresholds
+from generation.runs.checking import Problem
+from generation.runs.forms import AmountForm, ThresholdForm, at_their_fields
 from generation.runs.models import GeneratorVersion, Probe, Source
 from generation.runs.progress import progress, rate_line, shard_cells
 from generation.runs.recipes import seed_commitment
@@ -71,17 +72,24 @@ def upload(request: HttpRequest, owner: str, name: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
-    """The settings of an order; with a source, what was understood of it."""
+    """The settings of an order; with a source, what was understood of it.
+
+    ``?order=`` takes up those of an earlier order, with what kept it from being quoted at the fields.
+    """
     generator = _generator(owner, name)
-    source = _source(request)
+    earlier = _earlier(request, generator)
+    source = _source(request) if earlier is None else earlier.source
     if generator.description["source"] == "required" and source is None:
         return redirect("orders:upload", owner, name)
     if source is not None and source.state != Source.State.UNDERSTOOD:
         return render(request, "orders/source.html", {"generator": generator, "source": source})
     sent = request.POST if request.method == "POST" else None
-    form, bounds = AmountForm(sent), ThresholdForm(sent, prefix="bounds", judged=source is not None)
+    said = {} if earlier is None else earlier.parameters
+    form = KeptForm(source) if generator.keeps_rows and source is not None else _amount(sent, earlier)
+    held = ThresholdForm.saying([] if earlier is None else earlier.thresholds)
+    bounds = ThresholdForm(sent, prefix="bounds", judged=source is not None, initial=held)
     schema = choices.offering(generator.description["parameters"], source)
-    understood = corrections(schema, source, sent)
+    understood = corrections(schema, source, sent, said)
     settings = SchemaForm(understood.rest, prefix="settings")
     if request.method == "POST":
         posted = settings.posted(request.POST).with_faults(understood.faults)
@@ -90,14 +98,17 @@ def new(request: HttpRequest, owner: str, name: str) -> HttpResponse:
                 _account(request),
                 generator,
                 parameters={**cast("dict[str, Any]", posted.value), **understood.value},
-                units=form.cleaned_data["units"],
+                units=form.amount(),
                 splits=form.splits(),
                 source=source,
                 thresholds=bounds.thresholds(),
             )
             return redirect("orders:order", order.id)
     else:
-        posted = settings.filled(_said_at_upload(generator, source))
+        posted = settings.filled(said or _said_at_upload(generator, source))
+        if earlier is not None:
+            around = [form] if isinstance(form, AmountForm) else []
+            posted = at_their_fields(cast("list[Problem]", earlier.problems), around, posted)
     context = {
         "generator": generator,
         "source": source,
@@ -249,6 +260,22 @@ def _source(request: HttpRequest) -> Source | None:
         raise Http404("There is no such upload.") from None
 
 
+def _earlier(request: HttpRequest, generator: GeneratorVersion) -> Order | None:
+    """The order whose settings are taken up again, if any: one of the same generator, of whatever version."""
+    asked = request.GET.get("order")
+    if not asked:
+        return None
+    orders = Order.objects.of(_account(request)).filter(generator__generator=generator.generator)
+    try:
+        return get_object_or_404(orders.select_related("source"), id=UUID(asked))
+    except ValueError:
+        raise Http404("There is no such order.") from None
+
+
+def _amount(sent: QueryDict | None, earlier: Order | None) -> AmountForm:
+    return AmountForm(sent if earlier is None or sent is not None else AmountForm.saying(earlier.units, earlier.splits))
+
+
 def _said_at_upload(generator: GeneratorVersion, source: Source | None) -> dict[str, Any]:
     """Settings that the upload decided: the column that identifies a person, where the generator asks for one."""
     if source is None or not source.identifier or "identifier" not in generator.description["parameters"]["properties"]:
@@ -269,8 +296,13 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
     waiting_for_payment = found.payment_id is not None and not found.ended
     waiting_for_probe = found.state == Order.State.QUOTED and probe is not None and probe.state == Probe.State.ASKED
     state = None if found.run is None else progress(found.run)
+    settings = SchemaForm(found.generator.description["parameters"])
+    owner = found.generator.generator
     return {
         "order": found,
+        "settings": settings.labelled(found.parameters),
+        "change": f"{reverse('orders:new', args=[owner.account.slug, owner.name])}?order={found.id}",
+        "problems": at_their_fields(found.problems, [], settings.filled(found.parameters)).summary,
         "progress": state,
         "cells": [] if state is None else shard_cells(state),
         "rate": None if state is None else rate_line(state),
@@ -285,7 +317,7 @@ def _context(request: HttpRequest, order_id: UUID) -> dict[str, Any]:
         "held_until": _held_until(found),
         "promises": thresholds.promises(found.thresholds),
         "unmet": thresholds.sentences(found.unmet),
-        "terms": (found.terms or terms.STANDARD[terms.Kind.ORDERED].wording).text,
+        "terms": (found.terms or terms.STANDARD[ordering.terms_of(found)].wording).text,
         "commitment": None if found.run is None else seed_commitment(found.run),
     }
 

@@ -29,9 +29,22 @@ class Moments:
         with np.errstate(over="ignore", invalid="ignore"):
             piece.mean = float(doubles.mean())
             if not math.isfinite(piece.mean):  # the sum is beyond double precision, the mean never is
-                shares = float((doubles / len(doubles)).sum())
-                piece.mean = min(max(shares, float(piece.minimum)), float(piece.maximum))  # rounding may pass them
-            piece.squares = float(np.square(doubles - piece.mean).sum())
+                piece.mean = piece._within(float((doubles / len(doubles)).sum()))
+            apart = doubles - piece.mean
+            piece.squares = float(np.square(apart, out=apart).sum())
+        self.merge(piece)
+
+    def add_counted(self, counts: Mapping[Any, int]) -> None:
+        """Take finite integers or doubles, at least one, each as often as it was counted."""
+        piece = Moments()
+        piece.count = sum(counts.values())
+        piece.minimum, piece.maximum = min(counts), max(counts)
+        doubles, weights = np.array(list(counts), np.float64), np.array(list(counts.values()), np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float((doubles * weights).sum()) / piece.count
+            shares = mean if math.isfinite(mean) else float((doubles * (weights / piece.count)).sum())
+            piece.mean = piece._within(shares)
+            piece.squares = float((np.square(doubles - piece.mean) * weights).sum())
         self.merge(piece)
 
     def merge(self, other: Moments) -> None:
@@ -50,6 +63,10 @@ class Moments:
             self.mean = self.mean * (self.count / count) + other.mean * (other.count / count)
         self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
         self.count = count
+
+    def _within(self, mean: float) -> float:
+        """A mean that rounding may have carried past the extremes."""
+        return min(max(mean, float(self.minimum)), float(self.maximum))
 
     @property
     def deviation(self) -> float | None:

@@ -26,8 +26,9 @@ Integers beyond 2**53 are text, because JSON's readers would round them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -37,8 +38,8 @@ from numpy.typing import NDArray
 from generation.quality.arrow import ArrowArray, ArrowField, pc
 from generation.quality.moments import Moments
 from generation.quality.pictures import picture_header
-from generation.quality.repeats import Repeats
-from generation.quality.sketches import hash_decimals
+from generation.quality.repeats import Hashing, Repeats, folded
+from generation.quality.sketches import hash_decimals, hash_numbers
 from generation.quality.statistics import finished
 from generation.quality.values import Values
 
@@ -64,10 +65,10 @@ class TableProfile:
         Sketches depend on how rows are divided over calls: give the same pieces to get the same bytes.
         """
         self.rows += table.num_rows
-        self.repeats.add(table)
+        rows = np.zeros(table.num_rows, np.uint64)
         for column, data in zip(self.columns, table.columns, strict=True):
-            for chunk in data.chunks if isinstance(data, pa.ChunkedArray) else [data]:
-                _add(column, chunk)
+            rows = folded(rows, data, _added(column, data))
+        self.repeats.add(rows)
 
     def partial(self) -> Partial:
         """Return what was seen as JSON."""
@@ -192,26 +193,35 @@ def _parts(given: ArrowField, kind: Kind) -> list[ArrowField]:
     return [given.type.field(i) for i in range(given.type.num_fields)] if kind == "struct" else []
 
 
-def _add(column: Column, array: ArrowArray) -> None:
+def _added(column: Column, data: ArrowArray) -> list[Hashing | None]:
+    """Take the rows of a column; return what hashes the values that are there of each chunk, if that is known here."""
+    return [_add(column, chunk) for chunk in (data.chunks if isinstance(data, pa.ChunkedArray) else [data])]
+
+
+def _add(column: Column, array: ArrowArray) -> Hashing | None:
     nulls = array.null_count
     column.nulls += nulls
     column.count += len(array) - nulls
     if nulls:
         array = array.drop_null()
-    if len(array):
-        _ADDERS[column.kind](column, array)
+    return _ADDERS[column.kind](column, array) if len(array) else None
 
 
-def _add_numbers(column: Column, array: ArrowArray) -> None:
-    numbers = _numbers(array)
+def _add_numbers(column: Column, array: ArrowArray) -> Hashing | None:
+    given = numbers = _numbers(array)
     if numbers.dtype.kind == "f":
         numbers = _finite(column, numbers)
+    hashes = cache(lambda: hash_numbers(numbers))
+    decimal = pa.types.is_decimal(array.type)
     if len(numbers) and column.values is not None and column.moments is not None:
-        if pa.types.is_decimal(array.type) and array.type.precision > _DIGITS:
+        if decimal and array.type.precision > _DIGITS:
             column.values.add_hashed(hash_decimals(_words(array)), numbers)
+            column.moments.add(numbers)
+        elif (found := column.values.add_numbers(numbers, hashes)) is not None:
+            column.moments.add_counted(found)
         else:
-            column.values.add_numbers(pa.array(numbers), numbers)
-        column.moments.add(numbers)
+            column.moments.add(numbers)
+    return hashes if len(numbers) == len(given) and not decimal else None
 
 
 def _finite(column: Column, numbers: NDArray[Any]) -> NDArray[Any]:
@@ -259,23 +269,26 @@ def _add_booleans(column: Column, array: ArrowArray) -> None:
         column.values.add_booleans(array.true_count, array.false_count)
 
 
-def _add_texts(column: Column, array: ArrowArray) -> None:
-    found = column.values.add_texts(array) if column.values is not None else None
+def _add_texts(column: Column, array: ArrowArray) -> Hashing | None:
+    if column.values is None:
+        return None
+    texts = column.values.texts(array)
+    lengths: NDArray[np.int64] = pc.utf8_length(texts.different).to_numpy().astype(np.int64)
+    found = column.values.add_texts(texts)
     if found is None:
-        _add(column.parts[0], pc.utf8_length(array).cast(pa.int64()))
+        _add(column.parts[0], pa.array(texts.rows(lengths)))
     else:
-        _add_lengths(column.parts[0], found)
+        _add_counted(column.parts[0], np.bincount(lengths, list(found.values())).astype(np.int64))
+    return lambda: texts.rows(texts.hashes)
 
 
-def _add_lengths(column: Column, texts: Mapping[str, int]) -> None:
-    """Take the lengths of texts, each as often as it was counted."""
-    lengths = np.array([len(text) for text in texts], np.int64)
-    counts = np.array(list(texts.values()), np.int64)
-    column.count += int(counts.sum())
+def _add_counted(column: Column, times: NDArray[np.int64]) -> None:
+    """Take small whole numbers from zero on, each so many times."""
+    counts = {number: int(times[number]) for number in np.flatnonzero(times).tolist()}
+    column.count += int(times.sum())
     if column.values is not None and column.moments is not None:
-        each = np.bincount(lengths, counts).astype(np.int64)
-        column.values.add_counted({length: int(each[length]) for length in np.flatnonzero(each).tolist()})
-        column.moments.add(np.repeat(lengths, counts))
+        column.values.add_counted(counts)
+        column.moments.add_counted(counts)
 
 
 def _add_lists(column: Column, array: ArrowArray) -> None:
@@ -307,7 +320,7 @@ def _add_pictures(column: Column, array: ArrowArray) -> None:
     _add(media_types, pa.array([header.media_type for header in headers], pa.string()))
 
 
-_ADDERS = {
+_ADDERS: Mapping[Kind, Callable[[Column, ArrowArray], Hashing | None]] = {
     "number": _add_numbers,
     "time": _add_numbers,
     "boolean": _add_booleans,

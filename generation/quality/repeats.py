@@ -7,7 +7,7 @@ bottom-k sketches", 2007): which rows these are depends on the rows alone, not o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from generation.quality.arrow import ArrowArray, pc
 from generation.quality.sketches import (
     Hashes,
+    firsts,
     hash_decimals,
     hash_numbers,
     hash_texts,
@@ -28,6 +29,9 @@ from generation.quality.sketches import (
 #: So many distinct rows are kept; up to here the count is exact.
 KEPT = 4096
 _NULL = np.uint64(0x6E756C6C)
+
+#: Gives the hashes of values that are there, as ``hash_numbers`` and ``hash_texts`` make them.
+Hashing = Callable[[], Hashes]
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,10 @@ class Repeats:
         self._counts: NDArray[np.int64] = np.empty(0, np.int64)
         self._exact = True
 
-    def add(self, table: pa.Table | pa.RecordBatch) -> None:
-        """Take more rows."""
-        if table.num_rows:
-            hashes, counts = np.unique(self._low(_row_hashes(table)), return_counts=True)
+    def add(self, rows: Hashes) -> None:
+        """Take more rows, by the hash of each: of all its cells, ``folded`` into zeros in their order."""
+        if len(rows):
+            hashes, counts = np.unique(self._low(rows), return_counts=True)
             self._join(hashes, counts.astype(np.int64))
 
     def merge(self, other: Repeats) -> None:
@@ -88,30 +92,32 @@ class Repeats:
         return hashes if len(self._hashes) < KEPT else hashes[hashes <= self._hashes[-1]]
 
     def _join(self, hashes: Hashes, counts: NDArray[np.int64]) -> None:
+        """Take different hashes, ascending, and their counts."""
+        if not len(hashes):
+            return
         both = np.concatenate([self._hashes, hashes])
-        distinct, places = np.unique(both, return_inverse=True)
-        total = np.zeros(len(distinct), np.int64)
-        np.add.at(total, places, np.concatenate([self._counts, counts]))
-        self._exact = self._exact and len(distinct) <= KEPT
-        self._hashes, self._counts = distinct[:KEPT], total[:KEPT]
+        order = np.argsort(both, kind="stable")  # merges what is in order already
+        both = both[order]
+        starts = np.flatnonzero(firsts(both))
+        total = np.add.reduceat(np.concatenate([self._counts, counts])[order], starts)
+        self._exact = self._exact and len(starts) <= KEPT
+        self._hashes, self._counts = both[starts[:KEPT]], total[:KEPT]
 
 
-def _row_hashes(table: pa.Table | pa.RecordBatch) -> Hashes:
-    """One hash a row, of all its cells in their order."""
-    rows = np.zeros(table.num_rows, np.uint64)
-    for column in table.columns:
-        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-        rows = mixed(rows ^ np.concatenate([_cells(chunk) for chunk in chunks]))
-    return rows
+def folded(rows: Hashes, data: ArrowArray, hashing: Sequence[Hashing | None]) -> Hashes:
+    """Return the hashes of rows of which one more column is looked at, given who hashes each of its chunks anyway."""
+    chunks = data.chunks if isinstance(data, pa.ChunkedArray) else [data]
+    cells = [_cells(chunk, one) for chunk, one in zip(chunks, hashing, strict=True)]
+    return mixed(rows ^ (cells[0] if len(cells) == 1 else np.concatenate([*cells, rows[:0]])))
 
 
-def _cells(array: ArrowArray) -> Hashes:
+def _cells(array: ArrowArray, hashing: Hashing | None = None) -> Hashes:
     """One hash for each value of a column; those that are not there have one too."""
     if not array.null_count:
-        return _values(array)
+        return _values(array) if hashing is None else hashing()
     hashes = np.full(len(array), _NULL)
     there: NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
-    hashes[there] = _values(array.drop_null())
+    hashes[there] = _values(array.drop_null()) if hashing is None else hashing()
     return hashes
 
 

@@ -31,10 +31,14 @@ _BUFFERED = 1 << 16
 _CUTS: Floats = (np.sin(np.arange(1 - _DELTA // 4, _DELTA // 4) * (2 * np.pi / _DELTA)) + 1) / 2
 
 _REGISTER_BITS = 12
+_OF_REGISTER = np.uint64(_REGISTER_BITS)
 _RANKS = 64 - _REGISTER_BITS
+#: By the rank that a register holds, the largest word that would raise it: the highest rank is raised by none but zero.
+_MOST_WITH: Hashes = np.array([(1 << (64 - min(rank, _RANKS))) - 1 for rank in range(_RANKS + 2)], np.uint64)
 #: The standard error of ``Distinct`` beyond its exact range: 1.04 / sqrt(4096).
 DISTINCT_ERROR = 1.04 / (1 << _REGISTER_BITS) ** 0.5
 _EXACT = 1024
+_FIRST = 4 * _EXACT  # hashes among which it mostly shows already that there are too many
 _LONG = 128  # bytes; longer values are hashed one by one
 
 
@@ -101,7 +105,7 @@ class Digest:
         # A point with two cuts or more in it, many equal values, is cut: else its cluster is as wide as they are many.
         heavy = np.searchsorted(cuts, total) - np.searchsorted(cuts, total - weights) > 1
         within = np.minimum(np.searchsorted(total, cuts), len(total) - 1)
-        ends = np.unique(np.concatenate([total, cuts[heavy[within]]]))
+        ends = _ascending(np.concatenate([total, cuts[heavy[within]]]))
         points = np.minimum(np.searchsorted(total, ends), len(total) - 1)
         weights = np.diff(ends, prepend=0.0)
         starts = np.searchsorted(ends - weights / 2, cuts)
@@ -112,7 +116,7 @@ def _clustered(
     points: Floats, weights: Floats | float, starts: NDArray[np.intp], total: Floats
 ) -> tuple[Floats, Floats]:
     """Return means and weights of the clusters, cut at ``starts``, of sorted points whose weights sum to ``total``."""
-    starts = np.unique(np.concatenate([[0], starts[starts < len(points)], _heavy_runs(points, starts)]))
+    starts = _ascending(np.concatenate([[0], starts[starts < len(points)], _heavy_runs(points, starts)]))
     starts = starts[starts < len(points)]
     ends = np.append(starts[1:], len(points)) - 1
     sizes = np.diff(total[ends], prepend=0.0)
@@ -129,10 +133,22 @@ def _heavy_runs(points: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
     Clusters do not reach across these: one that holds many equal values and a few others would stand beside them all
     once digests are merged, and its mean, just past the value, at ranks that are the value's own.
     """
-    begins = np.flatnonzero(np.diff(points, prepend=np.nan) != 0)
-    ends = np.append(begins[1:], len(points))
-    cut = np.searchsorted(starts, ends) - np.searchsorted(starts, begins, "right") > 0
-    return np.concatenate([begins[cut], ends[cut]])
+    within = starts[(starts > 0) & (starts < len(points))]
+    cut = points[within[points[within - 1] == points[within]]]
+    return np.concatenate([np.searchsorted(points, cut), np.searchsorted(points, cut, "right")])
+
+
+def _ascending(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the different values in order, as ``np.unique`` does, which hashes them and is slower for it."""
+    values = np.sort(values)
+    return values[firsts(values)]
+
+
+def firsts(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where, in values that are in order, another one begins."""
+    first = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return first
 
 
 def _sorted(values: Numbers) -> Floats:
@@ -180,16 +196,18 @@ class Distinct:
     def add(self, hashes: Hashes) -> None:
         """Take the hashes of values, in any order and as often as they come."""
         if self._seen is not None:
-            self._seen = np.union1d(self._seen, hashes)
-            if len(self._seen) <= _EXACT:
+            seen = _ascending(np.concatenate([self._seen, hashes[:_FIRST]]))
+            if len(seen) <= _EXACT:
+                seen = _ascending(np.concatenate([seen, hashes[_FIRST:]]))
+            if len(seen) <= _EXACT:
+                self._seen = seen
                 return
-            hashes, self._seen = self._seen, None
-        least = min(int(self._registers.min()), _RANKS)  # who has fewer leading zeros raises no register
-        hashes = hashes[hashes << np.uint64(_REGISTER_BITS) < np.uint64(1 << (64 - least))] if least else hashes
-        index = (hashes >> np.uint64(64 - _REGISTER_BITS)).astype(np.intp)
-        rank = _leading_zeros(hashes << np.uint64(_REGISTER_BITS))
-        higher = rank > self._registers[index]
-        np.maximum.at(self._registers, index[higher], rank[higher])
+            hashes, self._seen = np.concatenate([self._seen, hashes]), None
+        # Few hashes have zeros enough at the front to raise a register, and only of these the zeros are counted.
+        hashes = hashes[hashes << _OF_REGISTER <= _MOST_WITH[self._registers.min()]]
+        index = (hashes >> np.uint64(64 - _REGISTER_BITS)).view(np.int64)
+        higher = np.flatnonzero(hashes << _OF_REGISTER <= _MOST_WITH[self._registers][index])
+        np.maximum.at(self._registers, index[higher], _leading_zeros(hashes[higher] << _OF_REGISTER))
 
     def merge(self, other: Distinct) -> None:
         """Take what ``other`` has seen."""
@@ -309,11 +327,14 @@ def _fold(hashes: Hashes, content: NDArray[np.uint8], starts: NDArray[np.int64],
 
 def mixed(values: NDArray[np.uint64]) -> Hashes:
     """Return a hash of each 64-bit word (SplitMix64's finaliser)."""
-    words = values + np.uint64(0x9E3779B97F4A7C15)
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: Hashes = words ^ (words >> np.uint64(31))
-    return result
+    words: Hashes = values + np.uint64(0x9E3779B97F4A7C15)
+    shifted = words >> np.uint64(30)
+    words ^= shifted
+    words *= np.uint64(0xBF58476D1CE4E5B9)
+    words ^= np.right_shift(words, np.uint64(27), out=shifted)
+    words *= np.uint64(0x94D049BB133111EB)
+    words ^= np.right_shift(words, np.uint64(31), out=shifted)
+    return words
 
 
 def _leading_zeros(values: Hashes) -> NDArray[np.uint8]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,44 @@ from generation.quality.sketches import Digest, Distinct, Hashes, hash_numbers, 
 #: So many different values are counted one by one.
 MOST_COUNTED = 256
 _LONGEST_COUNTED = 256  # bytes of a text
+_SELDOM = 0.5  # the share of different texts beyond which looking for equal ones costs more than it saves
 
 Counts = dict[Any, int]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Strings without nulls: the different ones and the place of each row's among these.
+
+    Where equal texts were not looked for, ``different`` are all of them, and there are no places.
+    """
+
+    different: ArrowArray
+    places: NDArray[np.int32] | None = None
+
+    @classmethod
+    def encoded(cls, array: ArrowArray) -> Texts:
+        encoded = array.dictionary_encode()
+        return cls(encoded.dictionary, encoded.indices.to_numpy())
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """The hashes of the different ones."""
+        return hash_texts(self.different)
+
+    @property
+    def longest(self) -> int:
+        longest: int = pc.max(pc.binary_length(self.different)).as_py()
+        return longest
+
+    def counts(self) -> Counts:
+        """How often each of the different ones is there."""
+        times = np.ones(len(self.different), np.intp) if self.places is None else np.bincount(self.places)
+        return dict(zip(self.different.to_pylist(), times.tolist(), strict=True))
+
+    def rows(self, found: NDArray[Any]) -> NDArray[Any]:
+        """What was found of the different ones, for each row."""
+        return found if self.places is None else found[self.places]
 
 
 class Values:
@@ -29,14 +67,24 @@ class Values:
         self.counts: Counts | None = {}
         self.distinct = Distinct()
         self.digest = Digest() if ordered else None
+        self._repeating = True
 
-    def add_numbers(self, array: ArrowArray, numbers: NDArray[Any]) -> None:
-        """Take finite numbers without nulls, given both as Arrow and as numpy."""
-        if self._count(array) is not None:
-            return
-        self.distinct.add(hash_numbers(numbers))
+    def add_numbers(self, numbers: NDArray[Any], hashes: Callable[[], Hashes]) -> Counts | None:
+        """Take finite numbers, and ``hash_numbers`` of them if need be; return how often each is there if all are still
+        counted.
+        """
+        if self.counts is not None:
+            found = pc.value_counts(pa.array(numbers))
+            if len(found) <= MOST_COUNTED:
+                keys, times = found.flatten()
+                counts = dict(zip(keys.to_pylist(), times.to_pylist(), strict=True))
+                if self.add_counted(counts):
+                    return counts
+            self._spill()
+        self.distinct.add(hashes())
         if self.digest is not None:
             self.digest.add(numbers)
+        return None
 
     def add_hashed(self, hashes: Hashes, numbers: NDArray[Any]) -> None:
         """Take finite numbers that double precision does not tell apart, and hashes that do."""
@@ -45,14 +93,23 @@ class Values:
         if self.digest is not None:
             self.digest.add(numbers)
 
-    def add_texts(self, array: ArrowArray) -> Counts | None:
-        """Take strings without nulls; return how often each is there if all are still counted."""
-        if self.counts is not None and pc.max(pc.binary_length(array)).as_py() > _LONGEST_COUNTED:
-            self._spill()
-        found = self._count(array)
-        if found is None:
-            self.distinct.add(hash_texts(array))
-        return found
+    def texts(self, array: ArrowArray) -> Texts:
+        """Look at strings without nulls, for equal ones too as long as there are many."""
+        if not self._repeating:
+            return Texts(array)
+        texts = Texts.encoded(array)
+        self._repeating = self.counts is not None or len(texts.different) <= _SELDOM * len(array)
+        return texts
+
+    def add_texts(self, texts: Texts) -> Counts | None:
+        """Take strings; return how often each is there if all are still counted."""
+        if self.counts is not None and len(texts.different) <= MOST_COUNTED and texts.longest <= _LONGEST_COUNTED:
+            counts = texts.counts()
+            if self.add_counted(counts):
+                return counts
+        self._spill()
+        self.distinct.add(texts.hashes)
+        return None
 
     def add_booleans(self, true: int, false: int) -> None:
         """Take so many of each."""
@@ -93,19 +150,6 @@ class Values:
         for key, count in found.items():
             self.counts[key] = self.counts.get(key, 0) + count
         return True
-
-    def _count(self, array: ArrowArray) -> Counts | None:
-        """Count the values of ``array`` and return the counts, if they are still few."""
-        if self.counts is None:
-            return None
-        found = pc.value_counts(array)
-        if len(found) <= MOST_COUNTED:
-            keys, numbers = found.flatten()
-            counts = dict(zip(keys.to_pylist(), numbers.to_pylist(), strict=True))
-            if self.add_counted(counts):
-                return counts
-        self._spill()
-        return None
 
     def _spill(self) -> None:
         """Move what was counted into the sketches."""

@@ -1,6 +1,7 @@
 """The child process in which any generator runs, the writer beside it, and the client that holds both."""
 
-from generation.runner.client import Limits, Runner, judge_made, parse_source
+from generation.runner.client import Limits, Runner
+from generation.runner.errands import drift_of_pairs, drift_of_upload, judge_answers, judge_made, parse_source
 from generation.runner.faults import CancelledFault, GeneratorFault, PlatformFault, RunnerFault, SourceFault
 from generation.runner.jobs import (
     Checked,
@@ -43,7 +44,10 @@ __all__ = [
     "commitment",
     "draw_salt",
     "draw_seed",
+    "drift_of_pairs",
+    "drift_of_upload",
     "file_path",
+    "judge_answers",
     "judge_made",
     "parse_source",
     "plan",

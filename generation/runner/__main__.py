@@ -16,7 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,14 @@ from pyarrow import parquet as pq
 
 from generation.quality.judge.drift.sketches import sketch
 from generation.quality.profile import finish, merge
-from generation.runner.client import Runner, parse_source
+from generation.runner.client import Runner
+from generation.runner.errands import parse_source
 from generation.runner.faults import RunnerFault
 from generation.runner.jobs import Checked, Description, JobSpec, JsonObject, Mark, ShardResult
 from generation.runner.loading import known, reference_of
 from generation.runner.plan import Plan, ShardPlan, file_path, plan
 from generation.runner.seed import draw_salt, draw_seed
-from generation.sdk.media import ALGORITHMIC, TRAINED
+from generation.sdk.media import ALGORITHMIC, COMPOSITE, TRAINED
 
 _SEED = re.compile(r"[0-9a-fA-F]{32}")
 _BLOCKS = re.compile(r"[0-9]+:[0-9]+")
@@ -71,7 +72,8 @@ class Order:
 
     @property
     def mark(self) -> Mark:
-        kind = ALGORITHMIC if self.job.facts is None else TRAINED
+        learnt = COMPOSITE if self.description.keeps_rows else TRAINED
+        kind = ALGORITHMIC if self.job.facts is None else learnt
         digest = hashlib.sha256(rfc8785.dumps(self.recipe)).hexdigest()
         return Mark(kind, self.description.name, self.description.version, f"sha256:{digest}")
 
@@ -191,6 +193,7 @@ def _run(given: argparse.Namespace) -> None:
         with Runner(given.name, scratch=scratch, memory_mib=given.memory, discreet=False) as runner:
             source = scratch / "source" if facts is not None else None
             order = _ordered(runner, job, given, source)
+            job = order.job
             runner.prepare(job, source, scratch / "state", lambda share, what: _tell(f"preparing {share:4.0%} {what}"))
             key = runner.answer_key(job, scratch / "state")
             results = _make(order, runner, given.workers, given.memory, scratch)
@@ -203,6 +206,7 @@ def _ordered(runner: Runner, job: JobSpec, given: argparse.Namespace, source: Pa
     checked = runner.check(job, source)
     if checked.layout is None or checked.needs is None:
         raise Refused("\n".join(f"{one.field}: {one.message} {one.remedy}" for one in checked.problems))
+    job = replace(job, units=checked.units or job.units)
     try:
         planned = plan(job.units, checked.layout["block"], checked.needs.seconds_per_block, splits)
     except ValueError as error:

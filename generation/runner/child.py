@@ -29,8 +29,9 @@ from generation.runner.frames import Kind, send
 from generation.runner.jobs import JsonObject, Runtime
 from generation.runner.layouts import faults_of, layout_json
 from generation.runner.loading import Loaded, load
+from generation.runner.planted import faults_of_planted
 from generation.runner.runtime import runtime_of
-from generation.sdk import Generator, Job, Layout, Problem, Source, State, Streams
+from generation.sdk import Generator, Job, Keeper, Layout, Problem, Source, State, Streams, keeps_rows
 
 FRAMES = 3
 PROGRESS = 4
@@ -71,18 +72,23 @@ class Child:
             "modality": generator.modality,
             "source": generator.source,
             "exact": generator.exact,
+            "keeps_rows": keeps_rows(generator),
             "parameters_schema": generator.Parameters.model_json_schema(),
             "runtime": asdict(self._runtime),
         }
 
     def do_check(self, request: JsonObject) -> JsonObject:
-        source = _open_source(request["source"]) if request.get("source") is not None else None
+        source = self._source(request.get("source"))
         problems, job = self._checked(request["job"], source)
         if job is None:
             return {"problems": [asdict(problem) for problem in problems]}
+        if source is not None and keeps_rows(self._generator):
+            amount = cast(Keeper, self._generator).amount(replace(job, source=source))
+            job = replace(job, units=amount)
         layout = self._layout(job)
         return {
             "problems": [],
+            "units": job.units,
             "layout": layout_json(layout),
             "needs": asdict(self._generator.needs(job)),
             "schemas": [_encoded(table.schema) for table in layout.tables],
@@ -90,7 +96,7 @@ class Child:
 
     def do_prepare(self, request: JsonObject) -> JsonObject:
         job = self._ready(request["job"])
-        source = _open_source(request["source"]) if request["source"] is not None else None
+        source = self._source(request["source"])
         prepared = self._generator.prepare(job, source, _Teller())
         for name, file in state.file_names(prepared):
             send(FRAMES, Kind.STATE_FILE, file.encode())
@@ -113,7 +119,10 @@ class Child:
 
     def do_answer_key(self, request: JsonObject) -> Any:
         job = self._ready(request["job"])
-        return {"answer_key": self._generator.answer_key(job, self._prepared(request["state"]))}
+        key = self._generator.answer_key(job, self._prepared(request["state"]))
+        if faults := faults_of_planted(key, self._layout(job)):
+            raise ContractFault(f"the answer key says what cannot be looked for: {'; '.join(faults)}")
+        return {"answer_key": key}
 
     def do_parse(self, request: JsonObject) -> Any:
         parser = importlib.import_module("generation.runner.parse")
@@ -124,6 +133,22 @@ class Child:
         source, made = Path(request["source"]), Path(request["made"])
         return {
             "report": judging.report(source, made, asked=request["asked"], seed=request["seed"], tell=_Teller(every=0))
+        }
+
+    def do_answers(self, request: JsonObject) -> Any:
+        answers = importlib.import_module("generation.runner.answers")
+        told = {name: request[name] for name in ("key", "counted", "seed")}
+        return {"report": answers.report(Path(request["made"]), **told, tell=_Teller(every=0))}
+
+    def do_drift_of_pairs(self, request: JsonObject) -> Any:
+        drifting = importlib.import_module("generation.runner.drifting")
+        return {"report": drifting.of_pairs(Path(request["pairs"]))}
+
+    def do_drift_of_upload(self, request: JsonObject) -> Any:
+        drifting = importlib.import_module("generation.runner.drifting")
+        asked = {name: request[name] for name in ("table", "target", "seed")}
+        return {
+            "report": drifting.of_upload(Path(request["source"]), Path(request["made"]), **asked, tell=_Teller(every=0))
         }
 
     @cached_property
@@ -137,6 +162,10 @@ class Child:
     @cached_property
     def _runtime(self) -> Runtime:
         return runtime_of(self._loaded.imported)
+
+    def _source(self, folder: str | None) -> Source | None:
+        """Open the source in ``folder``, if there is one; its withheld rows too for who keeps rows."""
+        return None if folder is None else _open_source(folder, whole=keeps_rows(self._generator))
 
     def _checked(self, spec: JsonObject, source: Source | None = None) -> tuple[list[Problem], Job | None]:
         """Return the problems of a job, or the job when there is none; with ``source`` its rows are looked at too."""
@@ -181,6 +210,10 @@ class Child:
         layout = self._generator.layout(job)
         if faults := faults_of(layout):
             raise ContractFault(f"the layout cannot be made: {'; '.join(faults)}")
+        if any(table.kept for table in layout.tables) != keeps_rows(self._generator):
+            raise ContractFault(
+                "a layout has rows of the source if, and only if, its generator says that it keeps rows"
+            )
         return layout
 
     def _batches(self, layout: Layout, job: Job, prepared: State, units: range) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -301,11 +334,11 @@ def _problems(error: ValidationError) -> list[Problem]:
     return found
 
 
-def _open_source(folder: str) -> Source:
+def _open_source(folder: str, *, whole: bool) -> Source:
     """Open a parsed source; the module that reads sources is loaded only where there is one."""
     reader = importlib.import_module("generation.runner.source")
     try:
-        return cast(Source, reader.open_source(Path(folder)))
+        return cast(Source, reader.open_whole(Path(folder)) if whole else reader.open_source(Path(folder)))
     except (OSError, ValueError, KeyError) as error:
         raise OurFault(f"the source cannot be read: {error}") from error
 

@@ -8,21 +8,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from generation.runner import process
-from generation.runner.channels import Frames, LastWords, Lines, Listener, ProtocolFault, TimeIsUp, parsed
-from generation.runner.faults import CancelledFault, GeneratorFault, PlatformFault, RunnerFault, SourceFault
+from generation.runner.channels import Frames, Lines, Listener, ProtocolFault, TimeIsUp, parsed
+from generation.runner.children import Child, PrepareProgress, how_it_ended, progress
+from generation.runner.faults import CancelledFault, GeneratorFault, PlatformFault, RunnerFault
 from generation.runner.frames import Kind
 from generation.runner.jobs import (
     Checked,
@@ -43,10 +41,8 @@ from generation.runner.pins import PINS
 from generation.runner.plan import ShardPlan
 
 Progress = Callable[[int, int], None]
-PrepareProgress = Callable[[float, str], None]
 
 _WRITER_MEMORY_MIB = 1024
-_SETTLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +135,7 @@ class Runner:
                 "job": job.as_json(),
                 "source": str(source_dir.resolve()) if source_dir else None,
             }
-            pair.on_progress = lambda told: on_progress(*_progress(told))
+            pair.on_progress = lambda told: on_progress(*progress(told))
             pair.ask(request, self._limits.for_prepare(needs), files.take)
             return files.finish()
 
@@ -196,6 +192,8 @@ class Runner:
         with self._lock:
             if self._was_killed():
                 raise CancelledFault("The work was cancelled.")
+            if self._pair is not None and not self._pair.alive:
+                self._close()  # whoever killed them meanwhile, the next question is not at fault
             if self._pair is None:
                 self._pair = _Pair(
                     self.generator, self._scratch, self._memory_mib, self._limits, self._pins, self._discreet
@@ -277,203 +275,6 @@ class Runner:
             raise
 
 
-def parse_source(
-    path: Path,
-    out_dir: Path,
-    *,
-    scratch: Path,
-    limits: Mapping[str, Any],
-    on_progress: Callable[[], None] | None = None,
-) -> JsonObject:
-    """Parse an upload in a fresh child without secrets; return what ``generation.runner.parse.parse`` returned.
-
-    ``limits`` are the parser's own, and of the child: ``memory_mib`` (1024), ``file_mib`` (4096), ``seconds`` (300) of
-    wall time and as many of CPU. ``on_progress`` is called about once a second: what it raises ends the parse. Raises
-    ``SourceFault`` when the file takes too much of either, ``PlatformFault`` when parsing fails in another way; neither
-    repeats what the child printed, which may quote the file.
-    """
-    seconds = float(limits.get("seconds", 300))
-    bounds = process.Bounds(limits.get("memory_mib", 1024), limits.get("file_mib", 4096), math.ceil(seconds))
-    request = {
-        "do": "parse",
-        "path": str(path.resolve()),
-        "out": str(out_dir.resolve()),
-        "limits": dict(limits),
-        "discreet": True,
-    }
-    child = _Child("generation.runner.child", scratch.resolve(), bounds, PINS)
-    try:
-        return _parsed(child, request, seconds, on_progress)
-    finally:
-        child.kill()
-
-
-def judge_made(
-    source_dir: Path,
-    made_dir: Path,
-    *,
-    scratch: Path,
-    asked: Mapping[str, Any],
-    seed: str,
-    limits: Mapping[str, Any],
-    on_progress: PrepareProgress = lambda *_: None,
-) -> JsonObject:
-    """Have a fresh child without secrets judge what was made from a source: the document ``lookalike/quality/1``.
-
-    ``source_dir`` holds the parsed source with its hold-out, ``made_dir`` a Parquet file of made rows for each table;
-    ``asked`` and ``seed`` are those of ``generation.runner.judging.report``. ``limits`` are ``memory_mib`` and
-    ``seconds`` of wall time. ``on_progress`` gets (share done, what is being done), and what it raises ends the work.
-    Raises ``PlatformFault``, which repeats nothing that the child said: that may quote the source.
-    """
-    seconds = float(limits["seconds"])
-    request = {
-        "do": "judge",
-        "source": str(source_dir.resolve()),
-        "made": str(made_dir.resolve()),
-        "asked": dict(asked),
-        "seed": seed,
-        "discreet": True,
-    }
-    bounds = process.Bounds(limits["memory_mib"], 1, math.ceil(seconds))
-    child = _Child("generation.runner.child", scratch.resolve(), bounds, PINS)
-    try:
-        return _judged(child, request, seconds, on_progress)
-    finally:
-        child.kill()
-
-
-def _parsed(child: _Child, request: JsonObject, seconds: float, on_progress: Callable[[], None] | None) -> JsonObject:
-    try:
-        answers = _answers(child, request, seconds, on_second=on_progress)
-    except TimeIsUp:
-        raise SourceFault(f"Reading the file took longer than {seconds:.0f} s. Upload a smaller one.") from None
-    except ProtocolFault as error:
-        raise PlatformFault(f"The parser answered nonsense: {error}") from error
-    if answers and "ok" in answers[0]:
-        parsed: JsonObject = answers[0]["ok"]["parsed"]
-        return parsed
-    raise _parse_fault(child, answers)
-
-
-def _judged(child: _Child, request: JsonObject, seconds: float, on_progress: PrepareProgress) -> JsonObject:
-    try:
-        answers = _answers(child, request, seconds, on_told=lambda told: on_progress(*_progress(told)))
-    except TimeIsUp:
-        raise PlatformFault(f"The judge took longer than {seconds:.0f} s.") from None
-    except ProtocolFault as error:
-        raise PlatformFault(f"The judge answered nonsense: {error}") from error
-    if answers and "ok" in answers[0]:
-        report: JsonObject = answers[0]["ok"]["report"]
-        return report
-    if answers:
-        raise PlatformFault(f"The judge failed: {answers[0]['fault']['message']}")
-    child.settle()
-    raise PlatformFault(f"The judge was killed ({_exit(child.process.returncode)}).", again=True)
-
-
-def _answers(
-    child: _Child,
-    request: JsonObject,
-    seconds: float,
-    *,
-    on_second: Callable[[], None] | None = None,
-    on_told: Callable[[Any], None] = lambda told: None,
-) -> list[JsonObject]:
-    """Send the one request of a child; return its answer, or nothing when all pipes ended without. Raises ``TimeIsUp``.
-
-    ``on_second`` is called about once a second, ``on_told`` with each line of progress.
-    """
-    answers: list[JsonObject] = []
-    child.send(request)
-    end = time.monotonic() + seconds
-    with contextlib.closing(Listener()) as listener:
-        listener.add(child.frames, Frames(lambda _, payload: answers.append(parsed(payload))))
-        listener.add(child.stderr, lambda _: None)
-        listener.add(child.progress, Lines(on_told, longest=1 << 16))
-        while True:
-            with contextlib.suppress(TimeIsUp):
-                listener.wait(lambda: bool(answers), partial(min, _soon(), end))
-                return answers
-            if time.monotonic() >= end:
-                raise TimeIsUp
-            if on_second is not None:
-                on_second()
-
-
-def _parse_fault(child: _Child, answers: list[JsonObject]) -> RunnerFault:
-    if answers:
-        return PlatformFault(f"The file could not be parsed: {answers[0]['fault']['message']}")
-    child.settle()
-    if child.process.returncode in (-signal.SIGXCPU, -signal.SIGSEGV, -signal.SIGABRT):
-        return SourceFault("Reading the file took more time or memory than an upload may take.")
-    return PlatformFault(f"The parser was killed ({_exit(child.process.returncode)}).", again=True)
-
-
-class _Child:
-    """One child process with its pipes: ``frames`` and ``progress`` are read here, unless somebody else does."""
-
-    def __init__(
-        self, module: str, scratch: Path, bounds: process.Bounds, pins: Mapping[str, str], frames: int | None = None
-    ) -> None:
-        self.last_words = LastWords()
-        self.frames = -1
-        self.progress = -1
-        passed: list[int] = []
-        try:
-            if frames is None:
-                self.frames, frames_end = os.pipe()
-                self.progress, progress_end = os.pipe()
-                passed = [frames_end, progress_end]
-                _widen(self.frames)
-            else:
-                frames_end, progress_end = frames, -1
-            self.process = process.spawn(
-                module, frames=frames_end, progress=progress_end, bounds=bounds, scratch=scratch, pins=pins
-            )
-        except OSError as error:
-            self._close_pipes()
-            raise PlatformFault(f"A child process could not be started: {error}", again=True) from error
-        finally:
-            for fd in passed:
-                os.close(fd)
-
-    @property
-    def stdout(self) -> int:
-        return _pipe(self.process.stdout)
-
-    @property
-    def stderr(self) -> int:
-        return _pipe(self.process.stderr)
-
-    def send(self, request: JsonObject) -> None:
-        """Send one request; a child that is gone is noticed when its answer is waited for."""
-        left = memoryview(process.json_line(request))
-        with contextlib.suppress(BrokenPipeError):
-            while left:
-                left = left[os.write(_pipe(self.process.stdin), left) :]
-
-    def settle(self) -> None:
-        """Wait a moment for a child that ended by itself, then kill what is left of it."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(_SETTLE_SECONDS)
-        process.kill_tree(self.process)
-
-    def kill(self) -> None:
-        """End the child with all that it started, and close the pipes to it."""
-        process.kill_tree(self.process)
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-        self._close_pipes()
-
-    def _close_pipes(self) -> None:
-        for fd in (self.frames, self.progress):
-            if fd >= 0:
-                os.close(fd)
-        self.frames = self.progress = -1
-
-
 class _Pair:
     """The runner child and, once a shard was asked for, the writer child that reads its frames."""
 
@@ -496,8 +297,8 @@ class _Pair:
         self._writer_bounds = process.Bounds(memory_mib + _WRITER_MEMORY_MIB, limits.file_mib)
         self._deadline = math.inf
         self._listener = Listener()
-        self._runner = _Child("generation.runner.child", scratch, process.Bounds(memory_mib, limits.file_mib), pins)
-        self._writer: _Child | None = None
+        self._runner = Child("generation.runner.child", scratch, process.Bounds(memory_mib, limits.file_mib), pins)
+        self._writer: Child | None = None
         self._told: list[JsonObject] = []
         self._listener.add(self._runner.stderr, self._runner.last_words)
         self._listener.add(self._runner.progress, Lines(lambda told: self.on_progress(told), longest=1 << 16))
@@ -550,6 +351,11 @@ class _Pair:
             raise self._death()
         return self._accepted(told)
 
+    @property
+    def alive(self) -> bool:
+        """Whether none of the processes has ended."""
+        return all(child is None or child.process.poll() is None for child in (self._runner, self._writer))
+
     def kill(self) -> None:
         """End both processes; may be called from another thread, and more than once."""
         for child in (self._runner, self._writer):
@@ -569,11 +375,11 @@ class _Pair:
             self._saw_a_source = True
         return {**request, "generator": self._generator, "discreet": self._saw_a_source}
 
-    def _words(self, child: _Child) -> str:
+    def _words(self, child: Child) -> str:
         return "" if self._saw_a_source else str(child.last_words)
 
-    def _start_writer(self) -> _Child:
-        writer = _Child(
+    def _start_writer(self) -> Child:
+        writer = Child(
             "generation.runner.writer", self._scratch, self._writer_bounds, self._pins, frames=self._runner.frames
         )
         self._listener.add(writer.stderr, writer.last_words)
@@ -693,44 +499,15 @@ def _making_sense() -> Iterator[None]:
         raise GeneratorFault(f"The generator's process answered what makes no sense: {error!r}") from error
 
 
-def _progress(told: Any) -> tuple[float, str]:
-    """Read a line of progress, so that what whoever is told of it raises is not taken for a bad line."""
-    try:
-        return float(told["share"]), str(told["what"])
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
-        raise ProtocolFault(f"a line is no progress: {error!r}") from error
-
-
-def _death(child: _Child, name: str, log: str) -> RunnerFault:
+def _death(child: Child, name: str, log: str) -> RunnerFault:
     child.settle()
     code = child.process.returncode
     if code in (-signal.SIGKILL, -signal.SIGTERM):
-        return PlatformFault(f"The {name}'s process was killed ({_exit(code)}).", log=log, again=True)
+        return PlatformFault(f"The {name}'s process was killed ({how_it_ended(code)}).", log=log, again=True)
     if name == "writer" and code >= 0:
-        return PlatformFault(f"The writer's process ended by itself ({_exit(code)}).", log=log, again=True)
+        return PlatformFault(f"The writer's process ended by itself ({how_it_ended(code)}).", log=log, again=True)
     what = "crashed on what the generator sent" if name == "writer" else "ended before it had answered"
-    return GeneratorFault(f"The {name}'s process {what} ({_exit(code)}).", log=log)
-
-
-def _exit(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-
-
-def _soon() -> float:
-    return time.monotonic() + 1.0
-
-
-def _pipe(stream: Any) -> int:
-    fd: int = stream.fileno()
-    return fd
-
-
-def _widen(fd: int) -> None:
-    """Let a pipe hold a mebibyte where the system allows it, so that the two ends wait for each other less often."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 1 << 20)
+    return GeneratorFault(f"The {name}'s process {what} ({how_it_ended(code)}).", log=log)
 
 
 def _description(answer: JsonObject) -> Description:
@@ -742,7 +519,9 @@ def _checked(answer: JsonObject) -> Checked:
     if problems:
         return Checked(problems, None, None)
     needs = {**answer["needs"], "extras": tuple(answer["needs"]["extras"])}
-    return Checked((), answer["layout"], Needs(**needs), tuple(bytes.fromhex(one) for one in answer["schemas"]))
+    return Checked(
+        (), answer["layout"], Needs(**needs), tuple(bytes.fromhex(one) for one in answer["schemas"]), answer["units"]
+    )
 
 
 def _tables(checked: Checked, out_dir: Path) -> list[JsonObject]:

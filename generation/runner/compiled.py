@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from generation.runner.client import Runner, parse_source
+from generation.runner.client import Runner
+from generation.runner.errands import parse_source
 from generation.runner.jobs import JobSpec, Mark
 from generation.runner.pins import PINS
 from generation.runner.plan import plan

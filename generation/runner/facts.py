@@ -15,7 +15,7 @@ _DECIMAL = re.compile(r"decimal128\((\d+), (\d+)\)")
 
 
 def facts_from_json(value: Mapping[str, Any]) -> SourceFacts:
-    """Return the facts of the rows that fitting may see: those held out are not counted.
+    """Return the facts of the rows that fitting may see: those held out are counted apart.
 
     ``value`` is the answer of ``generation.runner.parse``. Raises ``ValueError`` for a type that sources do not have.
     """
@@ -24,6 +24,7 @@ def facts_from_json(value: Mapping[str, Any]) -> SourceFacts:
             pa.schema([_field(column) for column in table["columns"]]),
             table["rows"] - table.get("holdout_rows", 0),
             formulas(table),
+            table.get("holdout_rows", 0),
         )
         for name, table in value["tables"].items()
     }

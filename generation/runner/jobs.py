@@ -53,7 +53,10 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Description:
-    """What a generator says of itself, the digest of its code, and the runtime in which it was asked."""
+    """What a generator says of itself, the digest of its code, and the runtime in which it was asked.
+
+    ``keeps_rows`` says that it gives rows of its source back: see ``sdk.Keeper``.
+    """
 
     name: str
     version: str
@@ -63,6 +66,7 @@ class Description:
     modality: str
     source: str
     exact: str
+    keeps_rows: bool
     parameters_schema: JsonObject
     runtime: Runtime
 
@@ -89,17 +93,26 @@ class Needs:
 
 @dataclass(frozen=True)
 class Checked:
-    """The answer to ``check``: all ``problems``; ``layout`` and ``needs`` are there when there is none.
+    """The answer to ``check``: all ``problems``; ``layout``, ``needs`` and ``units`` are there when there is none.
 
     ``layout`` is ``{unit, block, tables: [{name, schema: [{name, type, nullable, description, role, unit, media}], key,
     references, rows}]}``, its columns in the order in which files store them, with their ``classes`` where they have
-    some; ``schemas`` holds each table's Arrow schema as an encapsulated IPC message.
+    some, and with ``rules``, ``kept`` and ``like`` where the table has some; ``schemas`` holds each table's Arrow
+    schema as an encapsulated IPC message. ``units`` is how many come out: those asked for, or what follows from the
+    source that the job was checked with.
     """
 
     problems: tuple[Problem, ...]
     layout: JsonObject | None
     needs: Needs | None
     schemas: tuple[bytes, ...] = ()
+    units: int | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many units, the first ones, are the source's own rows."""
+        tables = [] if self.layout is None else self.layout["tables"]
+        return max((int(table.get("kept", 0)) for table in tables), default=0)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from generation.quality.arrow import ArrowField
 from generation.runner.jobs import JsonObject
 from generation.sdk import Layout, Table
-from generation.sdk.rules import NotUnderstood, faults_in, read_rule
+from generation.sdk.rules import NotUnderstood, Rule, faults_in, read_rule, read_tests
 
 _DESCRIBED = ("description", "role", "unit", "media")
 
@@ -90,6 +90,8 @@ def _table_json(table: Table) -> JsonObject:
         "references": {column: list(target) for column, target in table.references.items()},
         "rows": table.rows,
         **({"rules": list(table.rules)} if table.rules else {}),
+        **({"kept": table.kept} if table.kept else {}),
+        **({"like": list(table.like)} if table.like else {}),
     }
 
 
@@ -128,12 +130,20 @@ def _table_faults(table: Table, layout: Layout) -> list[str]:
     ]
     for field in table.schema:
         faults += [f"column {field.name!r}: {fault}" for fault in _class_faults(field)]
+    faults += [f"like {text!r}: {fault}" for text in table.like for fault in _like_faults(text, table.schema)]
     return faults + [f"rule {text!r}: {fault}" for text in table.rules for fault in _rule_faults(text, table.schema)]
 
 
 def _rule_faults(text: str, schema: pa.Schema) -> list[str]:
     try:
         return [fault.message for fault in faults_in(read_rule(text), schema)]
+    except NotUnderstood as fault:
+        return [fault.message]
+
+
+def _like_faults(text: str, schema: pa.Schema) -> list[str]:
+    try:
+        return [fault.message for fault in faults_in(Rule(text, read_tests(text)), schema)]
     except NotUnderstood as fault:
         return [fault.message]
 

@@ -26,7 +26,7 @@ ROW_GROUP_ROWS = 10_000
 ROW_GROUP_BYTES = 16 << 20
 ZSTD_LEVEL = 1
 _BUFFER = 1 << 20
-_COUNTED_ROWS = 3 * ROW_GROUP_ROWS  # that statistics take at once: calls for few rows cost more than their rows
+_COUNTED_ROWS = 6 * ROW_GROUP_ROWS  # that statistics take at once: calls for few rows cost more than their rows
 _COUNTED_BYTES = ROW_GROUP_BYTES
 _WAITING = 4  # pieces
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generation.quality.arrow import ArrowArray
-from generation.quality.sketches import hash_numbers, hash_texts
+from generation.quality.sketches import firsts, hash_numbers, hash_texts
 from generation.runner.checks import DataFault
 from generation.runner.jobs import JsonObject
 from generation.sdk.rules import read_rule, rows_that_keep
@@ -42,8 +42,8 @@ class Promises:
         Raises ``DataFault`` when a value occurred twice that was to be unique.
         """
         for column, seen in self._seen.items():
-            hashes = np.concatenate([*seen, np.empty(0, np.uint64)])
-            if repeats := len(hashes) - len(np.unique(hashes)):
+            hashes = np.sort(np.concatenate([*seen, np.empty(0, np.uint64)]))
+            if repeats := int(np.count_nonzero(~firsts(hashes))):
                 raise DataFault(f"table {self._table}: the rule “unique {column}” does not hold on {repeats:,} rows")
         if not self._rules:
             return {}

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from generation.runs.models import Generator, GeneratorVersion, Making, Probe, Run, Runtime, Source
+from generation.runs.models import DriftCheck, Generator, GeneratorVersion, Making, Probe, Run, Runtime, Source
 from marketplace.accounts.staff import LookOnly
+
+
+@admin.register(DriftCheck)
+class DriftCheckAdmin(LookOnly[DriftCheck]):
+    list_display = ("asked_at", "state", "account", "version", "kind", "bytes", "fault_owner", "deleted_at")
+    list_select_related = ("account", "version__dataset__account")
+    list_filter = ("state", "kind", "fault_owner")
+    search_fields = ("account__slug", "version__dataset__name")
+    ordering = ("-asked_at", "-id")
+    # What its table looks like belongs to the holder.
+    exclude = ("key", "report", "sketch")
 
 
 @admin.register(Generator)

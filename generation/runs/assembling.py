@@ -12,12 +12,13 @@ from django.db.models.fields.json import KeyTransform
 from catalog import attachments, publishing, quality
 from catalog.attachments import Finding
 from generation.quality import profile
-from generation.runs import lifecycle, recipes, workplace
+from generation.runs import answers, lifecycle, recipes, thresholds, workplace
 from generation.runs.documents import dumps
 from generation.runs.models import Run
 from marketplace import storage
 from marketplace.keys import dsse
 from marketplace.work import queue
+from marketplace.work.faults import SellerFault
 from marketplace.work.leases import Lease
 
 _JSON = "application/json"
@@ -51,16 +52,17 @@ def assess(lease: Lease) -> None:
     if run.state != Run.State.ASSESSING:
         return
     made = recipes.recipe(run)
+    findings = [_finding(**noted) for noted in run.assembled]
+    _hold_to_thresholds(run, findings)
     files = recipes.files(run)
     manifest = recipes.manifest(run)
     storage.put_bytes(manifest.body, _JSON)
     disclosure = _disclose(run, manifest.digest)
-    findings = [_finding(**noted) for noted in run.assembled]
     measures = _measures(findings)
     statement = recipes.statement(run, manifest.digest, files, {one.kind: one.blob.sha256 for one in findings})
     findings.append(attachments.store("attestation", dumps(dsse.sign_statement(statement, "provenance"))))
     with lease.finishing():
-        publishing.publish(
+        version = publishing.publish(
             run.dataset,
             run=run.id,
             manifest=manifest,
@@ -72,7 +74,10 @@ def assess(lease: Lease) -> None:
             measures=measures,
             licensed_to_owner=run.licensed_to_owner,
         )
+        answers.ask(version)
         lifecycle.advance(run.id, Run.State.READY)
+        if run.generator.keeps_rows:
+            lifecycle.forget_state(run.id)
         lifecycle.tell(run.id, f"Published. Manifest SHA-256 {manifest.digest[:8]}…")
 
 
@@ -84,6 +89,16 @@ def _statistics(run: Run) -> dict[str, Any]:
         partials = shards.values_list(KeyTransform(name, "statistics"), flat=True)
         tables[name] = profile.finish(profile.merge(partials.iterator(chunk_size=_PARTIALS_AT_ONCE)))
     return {"tables": tables}
+
+
+def _hold_to_thresholds(run: Run, findings: Sequence[Finding]) -> None:
+    """Raise SellerFault, which says which threshold failed and by how much, where the run's own are not kept."""
+    stored = {finding.kind: finding.blob.sha256 for finding in findings}
+    broken = thresholds.unmet_in(
+        run.thresholds, run.layout, lambda kind: storage.read_blob(stored[kind]) if kind in stored else None
+    )
+    if broken:
+        raise SellerFault(" ".join(["It is not published.", *(one.sentence for one in broken)]))
 
 
 def _measures(findings: Sequence[Finding]) -> dict[str, Any]:

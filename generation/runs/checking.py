@@ -41,12 +41,13 @@ def check(
             facts=None if source is None else source.facts,
             digest=generator.digest,
         )
-        with workplace.source_folder(source) as folder:
+        with workplace.source_folder(source, holdout=generator.keeps_rows) as folder:
             checked = runner.check(job, folder)
     problems = [{"field": p.field, "message": p.message, "remedy": p.remedy} for p in checked.problems]
     if checked.layout is not None and checked.needs is not None:
-        problems += _beyond_limits(units, checked.layout, checked.needs)
-        problems += _unplannable(units, splits, checked.layout, checked.needs)
+        made = checked.units or units
+        problems += _beyond_limits(made, checked.layout, checked.needs)
+        problems += _unplannable(made, splits, checked.layout, checked.needs)
     return problems, checked
 
 

@@ -10,11 +10,14 @@ from django.db.models.functions import Now
 
 from catalog.models import Licence, Version
 from generation.runs import lifecycle, probes, selling, sources
-from generation.runs.models import Making, Probe, Run, Source
+from generation.runs.drift import checks
+from generation.runs.models import DriftCheck, Making, Probe, Run, Source
 from marketplace.doctor import Fault, check
 from marketplace.work.models import Piece
 
 _PATIENCE = timedelta(minutes=1)
+#: An upload is deleted right after its comparison; where the object store is away for a while, a little later.
+_DELETED_WITHIN = timedelta(hours=1)
 
 
 @check(promise=3)
@@ -25,6 +28,15 @@ def made_licences_have_their_run() -> Iterator[Fault]:
     for licence in made.filter(~Exists(run.filter(id=OuterRef("version__run")))).iterator():
         message = f"its cause, run {licence.cause_id}, is not a ready run of its account that made this version."
         yield Fault(f"licence {licence.id}", message)
+
+
+@check(promise=1)
+def kept_rows_are_not_kept_twice() -> Iterator[Fault]:
+    """The state of an ended run, in which rows of an upload lie, is gone, or there is work that will delete it."""
+    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=lifecycle.FORGET_STATE)
+    keeping = Run.objects.filter(generator__description__keeps_rows=True, state__in=Run.ENDED)
+    for run in keeping.filter(~Exists(coming), state_files__isnull=False).distinct().iterator():
+        yield Fault(f"run {run.id}", "its state holds rows of an upload, and no work is left that would delete it.")
 
 
 @check(promise=7)
@@ -75,3 +87,23 @@ def makings_are_checked() -> Iterator[Fault]:
     asked = Making.objects.filter(~Exists(coming), state=Making.State.ASKED)
     for making in asked.filter(created_at__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"making {making.id}", "it was asked for and no work is left that would check it.")
+
+
+@check(promise=7)
+def drift_checks_are_made() -> Iterator[Fault]:
+    """A table that is to be compared with a version has work that will compare it."""
+    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=checks.COMPARE)
+    asked = DriftCheck.objects.filter(~Exists(coming), state=DriftCheck.State.ASKED)
+    for drift_check in asked.filter(asked_at__lt=Now() - _PATIENCE).iterator():
+        yield Fault(f"drift check {drift_check.id}", "it is to be made and no work is left that would make it.")
+
+
+@check(promise=1)
+def compared_uploads_are_deleted() -> Iterator[Fault]:
+    """No upload outlives its comparison, and none is there for longer than a day."""
+    kept = DriftCheck.objects.exclude(key="")
+    for drift_check in kept.filter(ended_at__lt=Now() - _DELETED_WITHIN).iterator():
+        yield Fault(f"drift check {drift_check.id}", "it has ended, and its upload is not deleted.")
+    old = kept.filter(ended_at=None, asked_at__lt=Now() - checks.KEPT_AT_MOST - _DELETED_WITHIN)
+    for drift_check in old.iterator():
+        yield Fault(f"drift check {drift_check.id}", "its upload is there for more than a day.")

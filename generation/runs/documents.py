@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from catalog.attachments import AttachmentKind, register
-from catalog.shapes import ProvenanceEnvelope, Quality, ReplayEnvelope, Statistics
+from catalog.quality.drift import KIND as DRIFT
+from catalog.shapes import Drifted, ProvenanceEnvelope, Quality, ReplayEnvelope, Statistics
 from marketplace.keys.dsse import PAYLOAD_TYPE
 
 _JSON = "application/json"
@@ -15,6 +16,11 @@ register(AttachmentKind("statistics", "Statistics of all rows", "2", _JSON, Type
 register(AttachmentKind("quality", "Quality report", "1", _JSON, TypeAdapter(Quality), from_source=True))
 # What a generator says that it planted has a shape of its own; that it is an object is all there is to check.
 register(AttachmentKind("answer-key", "Answer key", "1", _JSON, TypeAdapter(dict[str, Any]), public=False))
+register(
+    AttachmentKind(
+        DRIFT, "Drift from the version before", "1", _JSON, TypeAdapter(Drifted), work="runs.drift", of_two=True
+    )
+)
 register(AttachmentKind("attestation", "Signed provenance", "1", PAYLOAD_TYPE, TypeAdapter(ProvenanceEnvelope)))
 register(AttachmentKind("replay", "Made again and compared", "1", PAYLOAD_TYPE, TypeAdapter(ReplayEnvelope)))
 

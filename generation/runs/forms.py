@@ -1,15 +1,22 @@
-"""The forms that stand around a generator's own settings: how much to make, and what a dataset is called."""
+"""The forms that stand around a generator's own settings: how much to make, its name, what it must keep."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import category
 
 from django import forms
 
 from catalog import cards
 from catalog.models import Dataset, Listing
+from generation.runs import thresholds
+from generation.runs.checking import Problem
+from generation.runs.thresholds import Threshold
 from marketplace.accounts.models import Account
 from marketplace.accounts.models.account import refuse_reserved
+from marketplace.web.problems import Fault
+from marketplace.web.schema_forms import BoundForm
 
 _LARGEST = 100_000_000
 
@@ -31,6 +38,16 @@ class AmountForm(forms.Form):
         required=False,
         help_text="The share of units that goes into a split called “test”. 0 makes one split, “train”.",
     )
+
+    @staticmethod
+    def saying(units: int, splits: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        """What the fields hold for an amount and its splits: the other direction of ``amount`` and ``splits``."""
+        test = sum(float(split["share"]) for split in splits if split["name"] == "test")
+        return {"units": units, "test_share": round(100 * test)}
+
+    def amount(self) -> int:
+        """How many, of a valid form."""
+        return int(self.cleaned_data["units"])
 
     def splits(self) -> list[dict[str, object]]:
         """The splits as a run takes them."""
@@ -55,6 +72,13 @@ class AboutForm(forms.Form):
         initial=Listing.Domain.OTHER,
         help_text="What it is about. Buyers filter by it.",
     )
+
+    def clean_title(self) -> str:
+        """In one line: it stands in subjects of letters, in lists and in files that go by lines."""
+        title = " ".join(self.cleaned_data["title"].split())
+        if any(category(letter) == "Cc" for letter in title):
+            raise forms.ValidationError("The title holds a hidden character. Type it again.", code="hidden")
+        return title
 
 
 class ListingForm(AboutForm):
@@ -100,3 +124,48 @@ class ReasonForm(forms.Form):
     """Why something is done, for those who are told of it."""
 
     reason = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ThresholdForm(forms.Form):
+    """Bounds that what is made must keep; a field for each measure that there will be, those of a source if there is
+    one (``judged``).
+    """
+
+    def __init__(self, *args: Any, judged: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._measures = thresholds.measures(judged=judged)
+        for measure in self._measures:
+            self.fields[measure.name] = forms.DecimalField(
+                label=f"{measure.title}, {measure.side} %",
+                required=False,
+                min_value=0,
+                max_value=100,
+                decimal_places=2,
+                help_text=f"{measure.hint} Empty: whatever it is.",
+            )
+
+    @staticmethod
+    def saying(kept: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """What the fields hold for bounds as they are held: the other direction of ``thresholds``."""
+        return {one["measure"]: round(100 * one["bound"], 2) for one in kept}
+
+    def thresholds(self) -> list[Threshold]:
+        """The bounds that were set."""
+        given = ((measure.name, self.cleaned_data.get(measure.name)) for measure in self._measures)
+        return [Threshold(name, float(percent / 100)) for name, percent in given if percent is not None]
+
+
+def at_their_fields(problems: Sequence[Problem], around: Sequence[forms.Form], settings: BoundForm) -> BoundForm:
+    """Put what the generator said at the fields that it is about: those of the bound forms ``around``, or ``settings``.
+
+    Returns the settings with theirs; what is no form's field stands above them.
+    """
+    rest = []
+    for problem in problems:
+        words = f"{problem['message']} {problem['remedy']}"
+        place = next((form for form in around if problem["field"] in form.fields), None)
+        if place is None:
+            rest.append(Fault(problem["field"], problem["message"], problem["remedy"]))
+        elif words not in place.errors.get(problem["field"], []):
+            place.add_error(problem["field"], words)
+    return settings.with_faults(rest)

@@ -60,11 +60,13 @@ def plan_run(
     splits: Sequence[Mapping[str, Any]] = ({"name": "train", "share": 1.0},),
     source: Source | None = None,
     licensed_to_owner: bool = True,
+    thresholds: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
     """Return a new run that fills ``dataset``, with a seed of its own, and set it going. Called in a transaction.
 
     ``splits`` is [{"name", "share"}] with shares that add up to 1; ``licensed_to_owner`` grants the dataset's account
-    a licence at publishing (an order's buyer gets theirs by paying).
+    a licence at publishing (an order's buyer gets theirs by paying). What does not keep the ``thresholds``,
+    [{"measure", "bound"}], is not published.
     """
     run = Run.objects.create(
         account=dataset.account,
@@ -73,6 +75,7 @@ def plan_run(
         parameters=completed(generator.description["parameters"], parameters),
         units=units,
         splits=list(splits),
+        thresholds=list(thresholds),
         source=source,
         licensed_to_owner=licensed_to_owner,
         seed=draw_seed(),

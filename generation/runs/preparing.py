@@ -31,7 +31,7 @@ def prepare(lease: Lease) -> None:
         description, checked = workplace.checked(run.generator, job, lease)
         memory = workplace.memory_mib(checked)
         with (
-            workplace.source_folder(run.source) as source,
+            workplace.source_folder(run.source, holdout=run.generator.keeps_rows) as source,
             workplace.warm_runner(run.generator, memory, lease) as runner,
         ):
             files = runner.prepare(job, source, folder, _teller(lease))
@@ -71,10 +71,14 @@ def _store(run: Run, folder: Path, files: Sequence[MadeStateFile], lease: Lease)
 
 
 def forget(lease: Lease) -> None:
-    """Perform ``runs.forget_state``: delete state that no version needs, of other attempts or of a run that failed."""
-    run = Run.objects.get(id=lease.subject)
+    """Perform ``runs.forget_state``: delete state that no version needs, of other attempts or of a run that failed.
+
+    Rows of a source that lie in a state are gone as soon as the run has ended, however it did.
+    """
+    run = Run.objects.select_related("generator").get(id=lease.subject)
     files = run.state_files.all()
-    if run.prepared and run.state not in (Run.State.FAILED, Run.State.CANCELLED):
+    needed = not run.ended or (run.state == Run.State.READY and not run.generator.keeps_rows)
+    if run.prepared and needed:
         files = files.exclude(attempt=run.prepared)
     for file in files:
         storage.delete_private(file.key)

@@ -83,14 +83,14 @@ def _preview(probe: Probe, lease: Lease) -> dict[str, Any]:
     )
     _, checked = workplace.checked(probe.generator, job, lease)
     limit = ROWS if probe.generator.description["modality"] == "tabular" else PICTURES
-    units = min(probe.units, limit)
-    plan = ShardPlan(split="probe", number=0, of=1, first_block=0, blocks=1, first_unit=0, units=units, block=units)
+    plan = _plan(probe.units, limit, checked.kept)
+    units = plan.units
     asked = rfc8785.dumps({"domain": _DOMAIN, "parameters": probe.parameters, "units": units})
     digest = hashlib.sha256(asked).hexdigest()
     mark = workplace.mark(probe.generator, digest, fitted=probe.source_id is not None)
     with (
         workplace.scratch_folder("probe") as folder,
-        workplace.source_folder(probe.source) as source,
+        workplace.source_folder(probe.source, holdout=probe.generator.keeps_rows) as source,
         workplace.warm_runner(probe.generator, workplace.memory_mib(checked), lease) as runner,
     ):
         state, out = folder / "state", folder / "out"
@@ -103,6 +103,17 @@ def _preview(probe: Probe, lease: Lease) -> dict[str, Any]:
                 previews.table(pq.ParquetFile(file.path), file.table, "probe", limit, _keep) for file in result.files
             ]
         }
+
+
+def _plan(units: int, limit: int, kept: int) -> ShardPlan:
+    """The first units after the ``kept`` ones, up to ``limit``: of a source's own rows none is kept in the database."""
+    block = min(limit, units - kept)
+    while (first := -(-kept // block)) * block >= units:
+        block -= 1
+    wanted = min(block, units - first * block)
+    return ShardPlan(
+        split="probe", number=0, of=1, first_block=first, blocks=1, first_unit=first * block, units=wanted, block=block
+    )
 
 
 def _keep(picture: bytes, media: str) -> str:

@@ -148,9 +148,13 @@ def statement(run: Run, digest: str, files: Sequence[MadeFile], findings: dict[s
 
 
 def _source(run: Run) -> dict[str, Any]:
-    """What the recipe tells of a source: a salted commitment, never its digest; the salt is the owner's."""
+    """What the recipe tells of a source: a salted commitment, never its digest; the salt is the owner's.
+
+    ``kept`` says that rows of it are in the data: ``catalog.keeping`` sees that these never leave their owner.
+    """
     if run.source is None:
         return {"kind": "none"}
     facts = run.source.facts or {}
     rows = sum(table["rows"] for table in facts["tables"].values())
-    return {"kind": "full", "rows": rows, "commitment": run.source.commitment}
+    kept = {"kept": True} if run.generator.keeps_rows else {}
+    return {"kind": "full", "rows": rows, "commitment": run.source.commitment, **kept}

@@ -66,6 +66,7 @@ def _add(generator: Generator, reference: str, description: Description) -> Gene
             "modality": description.modality,
             "source": description.source,
             "exact": description.exact,
+            "keeps_rows": description.keeps_rows,
             "parameters": description.parameters_schema,
         },
     )

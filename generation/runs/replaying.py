@@ -10,7 +10,7 @@ from django.db import transaction
 from catalog.models import Version
 from generation.runs import replays, workplace
 from marketplace.work import queue
-from marketplace.work.faults import WorkFault
+from marketplace.work.faults import BuyerFault, WorkFault
 from marketplace.work.leases import Lease
 from marketplace.work.models import Piece
 
@@ -37,8 +37,11 @@ def make(lease: Lease) -> None:
     def look(text: str) -> None:
         lease.check()
 
-    with workplace.faults_of_the_runner():
-        replays.replay(version, look, lease)
+    try:
+        with workplace.faults_of_the_runner():
+            replays.replay(version, look, lease)
+    except replays.NotReplayable as why:
+        raise BuyerFault(str(why)) from why
 
 
 def give_up(version_id: UUID, fault: WorkFault) -> None:

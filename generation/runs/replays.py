@@ -24,6 +24,10 @@ from marketplace.work.leases import Lease
 Outcome = Literal["same digest", "same values", "different"]
 
 
+class NotReplayable(Exception):
+    """Nobody can make the version again."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One file that was made again: its path, and how it came out."""
@@ -62,8 +66,11 @@ class Replay:
 def replay(version: Version, tell: Callable[[str], None] = lambda text: None, lease: Lease | None = None) -> Replay:
     """Make all shards of ``version`` again from its recipe, seed and kept state, and compare each file.
 
-    The result is signed and attached to the version. Raises generation.runner.RunnerFault when it cannot be made.
+    The result is signed and attached to the version. Raises generation.runner.RunnerFault when it cannot be made, and
+    NotReplayable for what holds rows of an upload.
     """
+    if version.keeps_rows:
+        raise NotReplayable(f"{version} holds rows of an upload, and what they were taken from is deleted with it.")
     run = Run.objects.select_related("generator__generator__account", "source").get(id=version.run)
     compared: list[Comparison] = []
     runtime = ""

@@ -16,6 +16,7 @@ from catalog.models import Dataset, Listing
 from generation.runs import checking, lifecycle
 from generation.runs.checking import Problem
 from generation.runs.models import GeneratorVersion, Making, Run
+from generation.runs.thresholds import Threshold
 from marketplace.accounts import notices
 from marketplace.accounts.models import Account
 from marketplace.accounts.notices import Notice
@@ -38,11 +39,13 @@ def ask(
     units: int,
     splits: Sequence[Mapping[str, Any]],
     dataset: Dataset | None = None,
+    thresholds: Sequence[Threshold] = (),
     **told: str,
 ) -> Making:
     """Have a new version of ``dataset`` made; without it a new dataset, which ``told`` says name, title and so on of.
 
-    It begins once an interactive worker has asked the generator whether it can.
+    It begins once an interactive worker has asked the generator whether it can. What does not keep the ``thresholds``
+    is not published.
     """
     with transaction.atomic():
         making = Making.objects.create(
@@ -52,6 +55,7 @@ def ask(
             parameters=completed(generator.description["parameters"], parameters),
             units=units,
             splits=list(splits),
+            thresholds=[threshold.as_json() for threshold in thresholds],
             **told,
         )
         queue.enqueue(CHECK, making.id)
@@ -133,6 +137,7 @@ def _begin(account: Account, making: Making) -> None:
         parameters=making.parameters,
         units=making.units,
         splits=making.splits,
+        thresholds=making.thresholds,
     )
     making.state = Making.State.BEGUN
     making.save(update_fields=["dataset", "run", "state"])

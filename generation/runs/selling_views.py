@@ -7,7 +7,6 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch, Q
@@ -18,14 +17,20 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from catalog import describing, moderation, problem_reports, publishing
 from catalog.models import Dataset, Version
 from generation.runs import lifecycle, selling
-from generation.runs.forms import AmountForm, DatasetForm, ListingForm, ReasonForm
+from generation.runs.forms import (
+    AmountForm,
+    DatasetForm,
+    ListingForm,
+    ReasonForm,
+    ThresholdForm,
+    at_their_fields,
+)
 from generation.runs.models import GeneratorVersion, Making, Run
 from generation.runs.progress import progress, rate_line, shard_cells
 from marketplace.accounts.acting import acting_account, require_role
 from marketplace.accounts.models import Account, Role
 from marketplace.web import keyset
-from marketplace.web.problems import Fault
-from marketplace.web.schema_forms import BoundForm, SchemaForm
+from marketplace.web.schema_forms import SchemaForm
 
 _PAGE = 20
 _MOST_GENERATORS = 200
@@ -251,12 +256,15 @@ def _form(
     """The form of what is to be made; sent and right, it is asked for."""
     settings = SchemaForm(generator.description["parameters"], prefix=_SETTINGS)
     posted = request.POST if request.method == "POST" else None
-    amount = AmountForm(posted, initial=_amounts(filled))
+    amount = AmountForm(posted, initial=AmountForm.saying(filled.units, filled.splits) if filled else {})
     about = None if dataset else DatasetForm(account, posted, initial=_told(filled))
+    bounds = ThresholdForm(
+        posted, prefix="bounds", judged=False, initial=ThresholdForm.saying(filled.thresholds) if filled else {}
+    )
     bound = settings.filled(filled.parameters if filled else None)
     if posted is not None:
         bound = settings.posted(posted)
-        right = [amount.is_valid(), about is None or about.is_valid(), bound.valid]
+        right = [amount.is_valid(), about is None or about.is_valid(), bounds.is_valid(), bound.valid]
         if all(right):
             asked = selling.ask(
                 account,
@@ -265,35 +273,17 @@ def _form(
                 units=amount.cleaned_data["units"],
                 splits=amount.splits(),
                 dataset=dataset,
+                thresholds=bounds.thresholds(),
                 **(about.cleaned_data if about else {}),
             )
             return redirect("runs:making", asked.id)
     elif refused is not None:
-        amount = AmountForm(_amounts(refused))
+        amount = AmountForm(AmountForm.saying(refused.units, refused.splits))
         about = None if dataset else DatasetForm(account, _told(refused))
-        bound = _with_problems(refused, [form for form in (about, amount) if form is not None], bound)
-    context = {"generator": generator, "dataset": dataset, "about": about, "amount": amount, "form": bound}
+        bound = at_their_fields(refused.problems, [form for form in (about, amount) if form is not None], bound)
+    around = {"about": about, "amount": amount, "bounds": bounds}
+    context = {"generator": generator, "dataset": dataset, **around, "form": bound}
     return render(request, "runs/sell/new.html", context, status=422 if posted is not None else 200)
-
-
-def _with_problems(refused: Making, around: list[forms.Form], bound: BoundForm) -> BoundForm:
-    """Put what the generator said at the fields that it is about."""
-    settings = []
-    for problem in refused.problems:
-        words = f"{problem['message']} {problem['remedy']}"
-        place = next((form for form in around if problem["field"] in form.fields), None)
-        if place is None:
-            settings.append(Fault(problem["field"], problem["message"], problem["remedy"]))
-        elif words not in place.errors.get(problem["field"], []):
-            place.add_error(problem["field"], words)
-    return bound.with_faults(settings)
-
-
-def _amounts(filled: Run | Making | None) -> dict[str, Any]:
-    if filled is None:
-        return {}
-    tested = sum(split["share"] for split in filled.splits if split["name"] == "test")
-    return {"units": filled.units, "test_share": round(100 * tested)}
 
 
 def _told(filled: Run | Making | None) -> dict[str, Any]:

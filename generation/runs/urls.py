@@ -3,6 +3,8 @@
 from django.urls import include, path
 
 from generation.runs import replaying_views, selling_views, views
+from generation.runs.drift import api as drift_api
+from generation.runs.drift import views as drift_views
 
 app_name = "runs"
 
@@ -17,6 +19,11 @@ _own_dataset = [
     path("yank/<str:number>", selling_views.yank, name="sell-yank"),
 ]
 
+_drift_calls = [
+    path("drift", drift_api.of_version, name="api-drift"),
+    path("drift-checks", drift_api.of_holder, name="api-drift-checks"),
+]
+
 urlpatterns = [
     path("sell", selling_views.datasets, name="sell"),
     path("sell/new", selling_views.choose, name="sell-choose"),
@@ -26,6 +33,14 @@ urlpatterns = [
     path("sell/datasets/<slug:name>", selling_views.dataset, name="sell-dataset"),
     path("sell/datasets/<slug:name>/", include(_own_dataset)),
     path("replays/<uuid:version_id>", replaying_views.replay, name="replay"),
+    path("datasets/<slug:owner>/<slug:name>/versions/<str:number>/drift", drift_views.new, name="drift-new"),
+    path("drift-checks/<uuid:check_id>", drift_views.check, name="drift-check"),
+    path("drift-checks/<uuid:check_id>/state", drift_views.state, name="drift-check-state"),
+    path("drift-checks/<uuid:check_id>/report.json", drift_views.report, name="drift-check-report"),
+    path("drift-checks/<uuid:check_id>/receipt.jwt", drift_views.receipt, name="drift-check-receipt"),
+    path("drift-checks/<uuid:check_id>/forget", drift_views.forget, name="drift-check-forget"),
+    path("api/v1/datasets/<slug:owner>/<slug:name>/versions/<str:number>/", include(_drift_calls)),
+    path("api/v1/drift-checks/<uuid:check_id>", drift_api.check, name="api-drift-check"),
     path("generators", views.generators, name="generators"),
     path("generators/<slug:owner>/<slug:name>", views.generator, name="generator"),
     path("generators/<slug:owner>/<slug:name>/<str:number>", views.generator, name="generator-version"),

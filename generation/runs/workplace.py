@@ -16,7 +16,7 @@ from django.conf import settings
 
 from generation.runner import Checked, Description, JobSpec, Mark, Runner, RunnerFault, ShardPlan
 from generation.runs.models import GeneratorVersion, Run, Shard, Source
-from generation.sdk.media import ALGORITHMIC, TRAINED
+from generation.sdk.media import ALGORITHMIC, COMPOSITE, TRAINED
 from marketplace import storage
 from marketplace.work.faults import BuyerFault, PlatformFault, SellerFault, WorkFault
 from marketplace.work.leases import Lease
@@ -173,8 +173,9 @@ def shard_plan(run: Run, shard: Shard) -> ShardPlan:
 
 def mark(version: GeneratorVersion, recipe_digest: str, *, fitted: bool) -> Mark:
     """The mark of synthetic origin that every file carries; ``fitted`` says whether it was learnt from a source."""
+    learnt = COMPOSITE if version.keeps_rows else TRAINED
     return Mark(
-        digital_source_type=TRAINED if fitted else ALGORITHMIC,
+        digital_source_type=learnt if fitted else ALGORITHMIC,
         generator=str(version.generator),
         version=version.number,
         recipe=f"sha256:{recipe_digest}",
@@ -206,7 +207,8 @@ def forget_states() -> None:
 def source_folder(source: Source | None, *, holdout: bool = False) -> Iterator[Path | None]:
     """The parsed source on this worker's disk for as long as it is read, or ``None``.
 
-    ``holdout`` brings the rows withheld as well, for the platform's own measures: fitting must never see them.
+    ``holdout`` brings the rows withheld as well, for the platform's own measures and for generators that keep rows:
+    fitting must never see them.
     """
     if source is None:
         yield None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -64,6 +65,10 @@ def attack(name: str, risk: float, column: str | None = None) -> dict[str, Any]:
         "risk": figure(risk, low=-0.01, high=0.02, why="The tables allow 800 attacks only."),
         "chance": 0.4,
     }
+
+
+def a_group(ward: str, *, made: int) -> dict[str, Any]:
+    return {"columns": ["ward"], "group": [ward], "people": 14, "made": made, "expected": 7.78}
 
 
 def a_table(names: tuple[str, ...] = ("age", "salary", HOSTILE)) -> dict[str, Any]:
@@ -131,8 +136,53 @@ def a_table(names: tuple[str, ...] = ("age", "salary", HOSTILE)) -> dict[str, An
             "verdict": "A bias grew.",
             "not_tested": [],
         },
+        "groups": {
+            "rows": {"fitted": 9000, "made": 5000},
+            "sets": 6,
+            "sets_of": 9,
+            "reached": figure(0.94),
+            "bands": [
+                {"from": 10, "to": 19, "groups": 12, "reached": 10, "expected": 9.6, "made": 71, "asked": 88.4},
+                {"from": 1000, "to": None, "groups": 3, "reached": 3, "expected": 3, "made": 4900, "asked": 4911.0},
+            ],
+            "smallest": [a_group("tiny ward", made=1)],
+            "missing": [a_group("lost ward", made=0)],
+            "thin": [],
+            "verdict": "Of 15 groups of 10 people or more 13 are in what was made.",
+        },
+        "cost": {
+            "changed": ["salary", "age"],
+            "target": "salary",
+            "measure": "area",
+            **{name: figure(0.87) for name in ("real", "weighed", "made")},
+            "wish": figure(0.031, low=0.02, high=0.04),
+            "lost": figure(0.035, low=0.02, high=0.05),
+            "independent": [
+                {
+                    "target": "salary",
+                    "sensitive": "age",
+                    "positive": "salary is high",
+                    "strength": {"real": 0.312, "made": figure(0.021)},
+                    "gap": {"real": 0.2, "made": figure(0.01)},
+                    "groups": [{"group": "lowest quarter", "real": 0.1, "made": 0.22}],
+                    "words": "",
+                }
+            ],
+            "verdict": "That costs 0.031.",
+        },
+        "relations": [
+            {"formula": "rent = flat + heat", "column": "rent", "drawn": 0.991, "recomputed": 0.987, "kept": False},
+            {"formula": "tax = 0.2 × salary", "column": "tax", "drawn": 0.98, "recomputed": 0.91, "kept": True},
+            {"formula": "band follows from tax", "column": "band", "kept": True, "held_on": 0.621},
+        ],
+        "rests_on": [{"figures": "Detection", "rows": "1,000 of each table"}],
         "not_tested": ["Values inside longer texts were not looked at."],
-        "verdict": {"likeness": "As alike as withheld rows.", "privacy": "As private as withheld rows."},
+        "verdict": {
+            "likeness": "As alike as withheld rows.",
+            "privacy": "As private as withheld rows.",
+            "groups": "Of 15 groups of 10 people or more 13 are in what was made.",
+            "cost": "That costs 0.031.",
+        },
         "refused": None,
     }
 
@@ -186,11 +236,54 @@ def test_every_figure_stands_beside_its_yardsticks_with_what_it_means(
         "+0.100 (+0.050 to +0.150)",
         "Salary hangs more on age than in the real table.",
         "Settings that would counter it: ",
+        "13 are in what was made",
+        "ward lost ward",
+        "1,000 and more",
+        "salary from age",
+        "0.312",
+        "That costs 0.031.",
+        "rent = flat + heat",
+        "1 held on every row, 2 left as drawn",
+        "62.1 % of rows keep it",
+        "1,000 of each table",
     ):
         assert told in page, told
     assert page.count("<svg") > 15
     assert "style=" not in page
     assert HOSTILE not in page and "&lt;script&gt;" in page
+
+
+def test_what_a_buyer_decides_by_comes_first_and_the_rest_is_folded(
+    client: Client, maker: tuple[User, Account]
+) -> None:
+    a_judged_version(maker[1])
+    page = shown(client, f"{ADDRESS}/quality")
+    short = page[page.index("In short") : page.index("Judged on the platform")]
+    for told in (
+        "Likeness",
+        "0.973",
+        "Usefulness",
+        "Privacy",
+        "50.3 %",
+        "Fairness",
+        "Rare groups",
+        "94 %",
+        "What it cost",
+    ):
+        assert told in short, told
+    unfolded = re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL)
+    for folded in ("Linking", "Guessing a column: salary", "What each model looks at", "Map of pairs", "Extremes"):
+        assert folded in page and folded not in unfolded, folded
+    assert "3 attacks; the most was gained by guessing a column of salary: 1 % more than on strangers" in page
+
+
+def test_a_report_of_an_earlier_release_is_still_shown(client: Client, maker: tuple[User, Account]) -> None:
+    earlier = {
+        name: part for name, part in a_table().items() if name not in ("groups", "cost", "relations", "rests_on")
+    }
+    a_judged_version(maker[1], a_report(default=earlier))
+    page = shown(client, f"{ADDRESS}/quality")
+    assert "As alike as withheld rows." in page and "What it cost" not in page
 
 
 def test_the_twin_of_the_page_is_the_document_as_it_was_stored(client: Client, maker: tuple[User, Account]) -> None:

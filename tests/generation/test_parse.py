@@ -98,7 +98,10 @@ BAD: dict[str, tuple[bytes | str, str, int | None, str | None]] = {
     "a whole number out of range": (with_row(66, f"{'9' * 30},red,1.5"), "range", 66, "number"),
     "no header": ("\n".join(ROWS) + "\n", "header", 1, None),
     "no usable column": (
-        csv_of(id=[str(i) for i in range(300)], remark=[f"said {i} once {i * 7}" for i in range(300)]),
+        csv_of(
+            id=[str(i) for i in range(300)],
+            remark=[f"said {i} once and {i * 7} as one of more words than a name has" for i in range(300)],
+        ),
         "no_usable_column",
         None,
         None,
@@ -217,7 +220,8 @@ def test_types_are_found_over_all_rows(tmp_path: Path) -> None:
         fixed=["same"] * n,
         number=[str(1000 + i) for i in range(n)],
         code=[f"AB-{i:05d}" for i in range(n)],
-        remark=[f"words {i} {i * i}" for i in range(n)],
+        title=[f"words {i} {i * i}" for i in range(n)],
+        remark=[f"words {i} and {i * i} " + "that go on and on " * 5 for i in range(n)],
     )
     columns = columns_of(understand(content, tmp_path))
     found = {name: (column["type"], column["kind"]) for name, column in columns.items()}
@@ -239,6 +243,7 @@ def test_types_are_found_over_all_rows(tmp_path: Path) -> None:
         "fixed": ("string", "constant"),
         "number": ("int64", "key"),
         "code": ("string", "key"),
+        "title": ("string", "category"),
         "remark": ("string", "text"),
     }
     assert columns["price"]["decimals"] == 2
@@ -298,6 +303,17 @@ def test_a_real_table_comes_out_as_it_went_in(tmp_path: Path) -> None:
     assert facts["holdout_rows"] == withheld.num_rows
     both = pa.concat_tables([kept, withheld]).sort_by([(name, "ascending") for name in table.column_names])
     assert both.equals(table.sort_by([(name, "ascending") for name in table.column_names]))
+
+
+@pytest.mark.parametrize(("rows", "least", "most"), [(100, 1, 25), (400, 50, 105), (600, 50, 105), (5000, 400, 600)])
+def test_of_small_tables_more_is_withheld_so_that_what_is_made_can_be_judged(
+    rows: int, least: int, most: int, tmp_path: Path
+) -> None:
+    for key in range(5):
+        answer = understand(csv_of(a=[str(i % 9) for i in range(rows)]), tmp_path, holdout_key=f"{key:02x}" * 16)
+        assert least <= answer["tables"]["default"]["holdout_rows"] <= most
+    nothing = understand(csv_of(a=[str(i % 9) for i in range(rows)]), tmp_path, holdout_share=0.0)
+    assert nothing["tables"]["default"]["holdout_rows"] == 0
 
 
 def test_rows_that_are_withheld_decide_nothing_about_a_column(tmp_path: Path) -> None:

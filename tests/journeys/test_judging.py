@@ -135,6 +135,31 @@ def test_datasets_are_compared_side_by_side(visit: Visit) -> None:
     assert "not measured" in page.locator("main").inner_text()
 
 
+def wait_for_the_report(visitor: Visitor, dataset: str) -> None:
+    """What was planted is looked for a while after the data is there."""
+    for _ in range(PATIENCE // 2_000):
+        if visitor.page.request.get(f"{visitor.site}{dataset}/quality.json").ok:
+            return
+        visitor.page.wait_for_timeout(2_000)
+    raise AssertionError(f"{dataset} was not judged")
+
+
+def test_simulated_data_says_what_was_planted_and_what_a_plain_model_finds_of_it(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.page
+    dataset = "/datasets/fennel-data/account-takeover"
+    wait_for_the_report(visitor, dataset)
+    visitor.go(dataset)
+    visitor.open_tab("Quality report")
+    assert "as often as the answer key says" in page.get_by_role("region", name="In short").inner_text()
+    causes = page.get_by_role("region", name="By fraud_pattern, scrolls sideways", exact=True)
+    line = causes.get_by_role("row").filter(has_text="account_takeover").get_by_role("cell").all_inner_texts()
+    assert line[0] == line[1] != "0"  # as many as the key says
+    assert float(line[2]) > 0.7
+    twin = page.request.get(visitor.site + str(visitor.link("As JSON").get_attribute("href"))).json()
+    assert twin["tables"]["default"]["answer_key"]["planted"][0]["column"] == "fraud_pattern"
+
+
 def test_the_lines_to_copy_fetch_the_file_that_the_page_names(visit: Visit) -> None:
     visitor = visit()
     visitor.go("/datasets/fennel-data/hospital-visits/files")

@@ -173,6 +173,12 @@ class Order(models.Model):
         return self.state in self.ENDED
 
     @property
+    def given_back(self) -> bool:
+        """Did it lapse although it was paid, because the money went back?"""
+        paid = self.payment is not None and self.payment.state == Payment.State.PAID
+        return paid and self.state == self.State.LAPSED
+
+    @property
     def charged_later(self) -> bool:
         """Does it take longer than a hold lasts for certain? Then the card is saved, and charged at delivery."""
         return bool(self.quote.get("seconds", 0) > LONGEST_HELD.total_seconds())

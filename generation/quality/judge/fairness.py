@@ -9,17 +9,22 @@ learned from it beside those of one that learned from the real rows, both tried 
                               "fitted": {"share": x, "outcome": x}, "tested": rows of the hold-out,
                               "real": rates, "made": rates}…],
                   "measures": {name: {"real": x, "made": x, "growth": F}}}…],
-     "warnings": [sentence…], "counter": parameters of the generator, or null,
+     "warnings": [sentence…], "kept": [sentence…], "counter": parameters of the generator, or null,
      "verdict": sentence, "not_tested": [sentence…]}
 
 Rates are selection_rate, true_positive_rate and false_positive_rate. Measures are those of Fairlearn (Weerts et al.,
 JMLR 24, 2023): demographic_parity_difference and …_ratio compare the selection rates of groups (Dwork et al. 2012),
 equalized_odds_difference and …_ratio the worse of their true and false positive rates (Hardt, Price and Srebro 2016).
-outcome_difference is that of the data: how far the groups' shares of the positive outcome lie apart.
+outcome_difference is that of the data: how far the shares of the positive outcome lie apart of the two groups that lie
+farthest apart in the made table; ``real`` is how far the same two do in the real one, so that growth is made - real.
+Where the real table has one beyond chance and the made one repeats it, that is no warning, but ``kept`` says so.
+
+No group and no outcome is named that fewer than ten people hold, however many rows they have.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,18 +33,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from generation.quality.judge.counter import BANDS, MISSING, Grown, counter, pair_line, quartiles
 from generation.quality.judge.figures import Figure
 from generation.quality.judge.frames import Column, Floats, Frame, Ints
 from generation.quality.judge.learning import boosted_features, filled, one_thread
+from generation.quality.judge.privacy import PEOPLE, people_of
 
 #: Rows that a model learns from at most.
 ROWS = 8_000
 
-#: A group is reported for itself if so many fitted people and so many withheld ones belong to it.
+#: A group is reported for itself if so many fitted rows and so many withheld ones belong to it, and to ten people.
 _FITTED, _HELD = 50, 30
-
-#: Bands that a number is cut into.
-_BANDS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
 
 #: Models of each kind, learned from samples drawn with replacement: they tell how much chance there is in learning.
 _MODELS = 3
@@ -47,6 +51,8 @@ _SAMPLES = 200
 
 #: A bias is said to have grown if it did by so much, and by so many standard errors.
 _GROWTH, _DEVIATIONS = 0.02, 3.3
+#: A bias of the real table is told if groups lie so far apart, in the made one too.
+_KEPT = 0.1
 _RARE = 0.01
 
 Bools = NDArray[np.bool_]
@@ -113,12 +119,16 @@ def judge_fairness(
     *,
     target: str | None,
     sensitive: Sequence[str],
+    people: Ints | None = None,
     rng: np.random.Generator,
 ) -> dict[str, Any] | None:
-    """Compare subgroups of the sensitive columns in what is predicted of the target; None if none can be."""
-    outcome = _outcome(fitted.column(target)) if target in fitted.names else None
+    """Compare subgroups of the sensitive columns in what is predicted of the target; None if none can be.
+
+    ``people`` says whose each fitted row is; without it a person is a row.
+    """
+    outcome = outcome_of(fitted.column(target), people) if target in fitted.names else None
     named = [name for name in fitted.names if name in sensitive and name != target]
-    found = {name: _groups(fitted.column(name), holdout.column(name), made.column(name)) for name in named}
+    found = {name: groups_of(*(one.column(name) for one in (fitted, holdout, made)), people=people) for name in named}
     columns = {name: groups for name, groups in found.items() if len(groups.labels) > 1}
     if target is None or outcome is None or not columns or not made.rows:
         return None
@@ -134,13 +144,16 @@ def judge_fairness(
         entries.append({"column": name, "groups": parts, "measures": {**data["measures"], **models["measures"]}})
         grown += [*shares, *errors]
     sentences = [one.sentence for one in grown]
+    kept = [words for one in entries if (words := _kept(one, target, outcome.words, fitted.rows))]
+    verdict = sentences or [f"As fair as the real table by {', '.join(columns)}: no bias grew."]
     return {
         "target": target,
         "positive": outcome.words,
         "columns": entries,
         "warnings": sentences,
-        "counter": _counter(target, grown),
-        "verdict": " ".join(sentences) or f"As fair as the real table by {', '.join(columns)}: no bias grew.",
+        "counter": counter(target, grown, fitted, made, people),
+        "kept": kept,
+        "verdict": " ".join([*verdict, *kept]),
         "not_tested": list(_untested(named, found)),
     }
 
@@ -155,7 +168,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
     """What is predicted: a level of the target, or that it is more than ``least``."""
 
     words: str
@@ -171,44 +184,36 @@ class _Outcome:
         return same
 
 
-@dataclass(frozen=True)
-class _Grown:
-    """A bias that grew: ``rare`` where a group became rarer, else what is predicted hangs more on the column."""
-
-    column: str
-    sentence: str
-    rare: bool = False
-
-
-def _outcome(target: Column) -> _Outcome | None:
-    """Take the rarest level that enough rows have, or for numbers what is above their median."""
+def outcome_of(target: Column, people: Ints | None = None) -> Outcome | None:
+    """Take the rarest level that enough rows and ten people have, or for numbers what is above their median."""
     if target.kind != "category":
         known = target.values[~target.missing]
         least = float(np.median(known)) if len(known) else 0.0
         split = len(known) and 0 < (known > least).sum() < len(target.values)
-        return _Outcome(f"{target.name} above its median", least=least) if split else None
-    counts = np.bincount(target.codes() + 1, minlength=len(target.levels) + 1)[1:]
-    enough = np.flatnonzero((counts >= max(_FITTED, _RARE * len(target.values))) & (counts < len(target.values)))
+        return Outcome(f"{target.name} above its median", least=least) if split else None
+    codes, levels = target.codes(), len(target.levels)
+    counts = np.bincount(codes + 1, minlength=levels + 1)[1:]
+    common = (counts >= max(_FITTED, _RARE * len(target.values))) & (counts < len(target.values))
+    enough = np.flatnonzero(common & (people_of(codes, levels, people) >= PEOPLE))
     if not len(enough):
         return None
     level = target.levels[enough[counts[enough].argmin()]]
-    return _Outcome(f"{target.name} is {level}", level)
+    return Outcome(f"{target.name} is {level}", level)
 
 
-def _groups(fitted: Column, holdout: Column, made: Column) -> Groups:
-    """Number the groups that enough people belong to; what few belong to is left out together."""
+def groups_of(fitted: Column, holdout: Column, made: Column, *, people: Ints | None = None) -> Groups:
+    """Number the groups that enough rows and ten people belong to; what few belong to is left out together."""
     if fitted.kind == "category":
         labels: Sequence[str] = fitted.levels
         codes = [one.codes() for one in (fitted, holdout, made)]
     else:
-        known = fitted.values[~fitted.missing]
-        edges = np.quantile(known, (0.25, 0.5, 0.75)) if len(known) else np.zeros(3)
-        labels = _BANDS
+        edges, labels = quartiles(fitted), BANDS
         codes = [np.where(one.missing, -1, np.searchsorted(edges, one.values)) for one in (fitted, holdout, made)]
     codes = [np.where(one < 0, len(labels), one) for one in codes]
-    labels = [*labels, "missing"]
+    labels = [*labels, MISSING]
     counts = [np.bincount(one, minlength=len(labels)) for one in codes[:2]]
-    kept = np.flatnonzero((counts[0] >= _FITTED) & (counts[1] >= _HELD))
+    held = people_of(codes[0], len(labels), people)
+    kept = np.flatnonzero((counts[0] >= _FITTED) & (counts[1] >= _HELD) & (held >= PEOPLE))
     places = np.full(len(labels), -1)
     places[kept] = np.arange(len(kept))
     return Groups(tuple(labels[one] for one in kept), *(places[one] for one in codes))
@@ -237,13 +242,31 @@ def _chosen(table: Frame, positive: Bools, holdout: Frame, target: str, rng: np.
     return chosen
 
 
-def _compare_data(name: str, groups: Groups, truth: Truth, words: str) -> tuple[dict[str, Any], list[_Grown]]:
+def _kept(entry: dict[str, Any], target: str, words: str, rows: int) -> str:
+    """The sentence on a bias of the real table that the made one repeats; empty where there is none beyond chance."""
+    name = entry["column"]
+    ends = [sorted(entry["groups"], key=lambda group: group["fitted"]["outcome"])[place] for place in (0, -1)]
+    shares = [group["fitted"]["outcome"] for group in ends]
+    people = [group["fitted"]["share"] * rows for group in ends]
+    error = math.sqrt(sum(share * (1 - share) / count for share, count in zip(shares, people, strict=True)))
+    low, high = ends
+    real, made = shares[1] - shares[0], abs(high["outcome"]["value"] - low["outcome"]["value"])
+    if min(real, made) < _KEPT or real < _DEVIATIONS * error:
+        return ""
+    return (
+        f"By {name}, both are uneven: {words} in {low['outcome']['value']:.0%} of rows where it is {low['group']} and "
+        f"{high['outcome']['value']:.0%} where it is {high['group']}; in the real table {shares[0]:.0%} and "
+        f"{shares[1]:.0%}. Made independent (“{pair_line(target, name)}”), it would not hang on it."
+    )
+
+
+def _compare_data(name: str, groups: Groups, truth: Truth, words: str) -> tuple[dict[str, Any], list[Grown]]:
     """Compare the groups' shares and how often the outcome is positive in each."""
     count = len(groups.labels)
     tables = {
-        "fitted": _counts(groups.fitted, truth.fitted, count),
-        "holdout": _counts(groups.holdout, truth.holdout, count),
-        "made": _counts(groups.made, truth.made, count),
+        "fitted": counts_of(groups.fitted, truth.fitted, count),
+        "holdout": counts_of(groups.holdout, truth.holdout, count),
+        "made": counts_of(groups.made, truth.made, count),
     }
     shares, outcomes = ({table: one[part] for table, one in tables.items()} for part in ("share", "outcome"))
     entries = [
@@ -256,34 +279,34 @@ def _compare_data(name: str, groups: Groups, truth: Truth, words: str) -> tuple[
         }
         for one, label in enumerate(groups.labels)
     ]
-    gaps = {table: float(np.ptp(one)) for table, one in outcomes.items()}
-    low, high = int(np.argmin(outcomes["made"])), int(np.argmax(outcomes["made"]))
-    grew = gaps["made"] - abs(float(np.diff(outcomes["fitted"][[low, high]])[0]))
+    low, high, made, real = _farthest(outcomes["made"], outcomes["fitted"])
+    *_, withheld, beside = _farthest(outcomes["holdout"], outcomes["fitted"])
+    grew = made - real
     errors = [tables[table]["error"][one] for table in ("fitted", "made") for one in (low, high)]
     error = float(np.linalg.norm(errors))
-    growth = Figure(grew, (grew - 2 * error, grew + 2 * error), {"holdout": gaps["holdout"] - gaps["fitted"]})
-    measures = {
-        "outcome_difference": {
-            "real": round(gaps["fitted"], 6),
-            "made": round(gaps["made"], 6),
-            "growth": growth.as_json(),
-        }
-    }
+    growth = Figure(grew, (grew - 2 * error, grew + 2 * error), {"holdout": withheld - beside})
+    measures = {"outcome_difference": {"real": round(real, 6), "made": round(made, 6), "growth": growth.as_json()}}
     found = [
-        _Grown(name, f"Of people whose {name} is {label} there are fewer than in the real table.", rare=True)
+        Grown(name, f"Of people whose {name} is {label} there are fewer than in the real table.", rarer=label)
         for one, label in enumerate(groups.labels)
         if _fewer(shares["made"][one], len(groups.made), shares["fitted"][one], len(groups.fitted))
     ]
     if grew > max(_GROWTH, _DEVIATIONS * error):
         sentence = f"{words} hangs more on {name} than in the real table: between {groups.labels[low]} and "
-        sentence += f"{groups.labels[high]} it differs by {gaps['made']:.1%} instead of {gaps['fitted']:.1%}."
-        found.append(_Grown(name, sentence))
+        sentence += f"{groups.labels[high]} it differs by {made:.1%} instead of {real:.1%}."
+        found.append(Grown(name, sentence))
     return {"groups": entries, "measures": measures}, found
+
+
+def _farthest(outcomes: Floats, fitted: Floats) -> tuple[int, int, float, float]:
+    """Return the groups with the lowest and the highest outcome, and how far they lie apart, here and as fitted."""
+    low, high = int(outcomes.argmin()), int(outcomes.argmax())
+    return low, high, float(outcomes[high] - outcomes[low]), abs(float(fitted[high] - fitted[low]))
 
 
 def _compare_models(
     name: str, groups: Groups, truth: Bools, chosen: tuple[list[Bools], list[Bools]], weights: Floats
-) -> tuple[dict[str, Any], list[_Grown]]:
+) -> tuple[dict[str, Any], list[Grown]]:
     """Compare the errors of models that learned from the real and from the made rows."""
     count = len(groups.labels)
     plain = [[rates(truth, one, groups.holdout, count) for one in models] for models in chosen]
@@ -305,7 +328,7 @@ def _compare_models(
         if measure.endswith("difference") and sign * grew > max(_GROWTH, _DEVIATIONS * error):
             words = measure.replace("_", " ")
             sentence = f"A model that learns from it has a {words} of {made:.3f} by {name} instead of {real:.3f}."
-            found.append(_Grown(name, sentence))
+            found.append(Grown(name, sentence))
     entries = [
         {kind: _mean_rates(models, one) for kind, models in zip(("real", "made"), plain, strict=True)}
         for one in range(count)
@@ -313,7 +336,7 @@ def _compare_models(
     return {"groups": entries, "measures": measures}, found
 
 
-def _counts(groups: Ints, positive: Bools, count: int) -> dict[str, Floats]:
+def counts_of(groups: Ints, positive: Bools, count: int) -> dict[str, Floats]:
     """Return each group's share, its share of positive outcomes and the standard error of that; each (groups,)."""
     sizes = np.bincount(groups[groups >= 0], minlength=count)
     hits = np.bincount(groups[(groups >= 0) & positive], minlength=count)
@@ -342,19 +365,11 @@ def _mean_rates(every: Sequence[Rates], group: int) -> dict[str, float]:
     return {name: round(float(np.mean([one[name] for one in found])), 6) for name in found[0]}
 
 
-def _counter(target: str, grown: Sequence[_Grown]) -> dict[str, list[str]] | None:
-    """Return the parameters of the tabular generator that would counter what grew."""
-    independent = dict.fromkeys(f"{target} from {one.column}" for one in grown if not one.rare)
-    balance = dict.fromkeys(one.column for one in grown if one.rare)
-    found = {"independent": list(independent), "balance": list(balance)}
-    return {name: value for name, value in found.items() if value} or None
-
-
 def _untested(named: Sequence[str], found: dict[str, Groups]) -> Iterator[str]:
     for name in named:
         if len(found[name].labels) < 2:
-            yield f"{name} has no two groups of at least {_FITTED} people learned from and {_HELD} withheld."
-    yield f"Groups of fewer than {_FITTED} people learned from or {_HELD} withheld were not looked at."
+            yield f"{name} has no two groups of {PEOPLE} people, {_FITTED} rows learned from and {_HELD} withheld."
+    yield f"Groups of fewer than {PEOPLE} people, {_FITTED} rows learned from or {_HELD} withheld were not looked at."
     if len(named) > 1:
         yield "Groups by several sensitive columns at once were not looked at."
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 #: What else was measured in the same way: rows withheld from fitting, a copy of the rows fitted on, such rows drawn
-#: with replacement, columns drawn independently of each other, and where it makes sense a guess without any data.
-Yardstick = Literal["holdout", "copy", "bootstrap", "independent", "guess"]
+#: with replacement, columns drawn independently of each other, a model that is shown the answer, one that learned from
+#: shuffled answers, and where it makes sense a guess without any data.
+Yardstick = Literal["holdout", "copy", "bootstrap", "independent", "answer", "shuffled", "guess"]
 
 
 @dataclass(frozen=True)

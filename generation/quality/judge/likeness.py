@@ -35,7 +35,7 @@ from generation.quality.judge.frames import Column, Floats, Frame, Ints
 STRONG = {"CorrelationSimilarity": 0.5, "ContingencySimilarity": 0.3}
 #: At most so many pairs of columns are compared.
 PAIRS = 2_000
-#: So many rows at either end tell nothing of a column's range: what it reaches must not tell of one person.
+#: Rows of so many people at either end tell nothing of a column's range: what it reaches must not tell of one person.
 OUTERMOST = 10
 
 _DECIMALS = 14  # to which SDMetrics rounds numbers before it compares them
@@ -59,11 +59,16 @@ class Pair:
         return bool(abs(self.real) > STRONG[self.measure])
 
 
-def judge_likeness(fitted: Frame, holdout: Frame, made: Frame, *, rng: np.random.Generator) -> dict[str, Any]:
-    """Compare ``made`` with ``fitted`` and say what the yardsticks score. The shape is in this module's docstring."""
+def judge_likeness(
+    fitted: Frame, holdout: Frame, made: Frame, *, people: Ints | None = None, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Compare ``made`` with ``fitted`` and say what the yardsticks score. The shape is in this module's docstring.
+
+    ``people`` says whose each fitted row is; without it a person is a row.
+    """
     chosen = _chosen_pairs(fitted, rng)
     others = {"made": made, "holdout": holdout, "independent": independent(fitted, rng)}
-    of = {name: _measured(fitted, other, chosen) for name, other in others.items()}
+    of = {name: _measured(fitted, other, chosen, people) for name, other in others.items()}
     return {
         **{name: _figure({who: of[who].summary[name] for who in of}).as_json() for name in of["made"].summary},
         "columns": [_column(fitted, others, of, place) for place in range(len(fitted.columns))],
@@ -115,11 +120,12 @@ def compare_pairs(real: Frame, made: Frame, names: Iterable[tuple[str, str]] | N
     return [_compared(names, columns, coded) for names in asked]
 
 
-def coverage(real: Column, made: Column) -> tuple[float, float]:
+def coverage(real: Column, made: Column, people: Ints | None = None) -> tuple[float, float]:
     """Return which share of the real column's range or levels the made one reaches, and of its rows that lie therein.
 
-    SDMetrics' RangeCoverage and CategoryCoverage, save that a range ends where ``OUTERMOST`` rows lie beyond it in
+    SDMetrics' RangeCoverage and CategoryCoverage, save that a range ends where ``OUTERMOST`` people lie beyond it in
     the real table: of the real ends one could tell one person's extreme. NaN where there is nothing to reach.
+    ``people`` says whose each real row is; without it a person is a row.
     """
     if real.kind == "category":
         held, reached = (_shares(column.codes(), len(column.levels)) for column in (real, made))
@@ -127,14 +133,24 @@ def coverage(real: Column, made: Column) -> tuple[float, float]:
             return float("nan"), float("nan")
         return float((reached[held > 0] > 0).mean()), float(held[reached > 0].sum())
     ours, theirs = (np.sort(column.values[~column.missing]) for column in (real, made))
-    if len(ours) <= 2 * OUTERMOST or not len(theirs):
-        return float("nan"), float("nan")
-    low, high = ours[OUTERMOST], ours[-1 - OUTERMOST]
-    if low == high:
+    low, high = _range_of_many(real, people)
+    if not (low < high and len(theirs)):
         return float("nan"), float("nan")
     gap = max((theirs[0] - low) / (high - low), 0) + max((high - theirs[-1]) / (high - low), 0)
     inner = ours[(ours >= low) & (ours <= high)]
     return max(1 - gap, 0.0), float(((inner >= theirs[0]) & (inner <= theirs[-1])).mean())
+
+
+def _range_of_many(column: Column, people: Ints | None) -> tuple[float, float]:
+    """Where a range begins and ends with ``OUTERMOST`` people beyond either end; NaN where there are too few."""
+    known = np.flatnonzero(~column.missing)
+    order = known[np.argsort(column.values[known], kind="stable")]
+    ends = []
+    for rising in (order, order[::-1]):
+        # The first rows of as many people as there are, in the order of their values.
+        first = rising if people is None else rising[np.sort(np.unique(people[rising], return_index=True)[1])]
+        ends.append(float(column.values[first[OUTERMOST]]) if len(first) > OUTERMOST else float("nan"))
+    return ends[0], ends[1]
 
 
 @dataclass(frozen=True)
@@ -147,7 +163,7 @@ class _Measured:
     summary: Mapping[str, float]
 
 
-def _measured(real: Frame, made: Frame, names: list[tuple[str, str]] | None) -> _Measured:
+def _measured(real: Frame, made: Frame, names: list[tuple[str, str]] | None, people: Ints | None = None) -> _Measured:
     both = list(zip(real.columns, made.columns, strict=True))
     shapes = [shape(*columns) for columns in both]
     pairs = compare_pairs(real, made, names)
@@ -160,7 +176,7 @@ def _measured(real: Frame, made: Frame, names: list[tuple[str, str]] | None) -> 
         "correlations": 1 - apart,
         "missing_together": 1 - _variation(*_patterns(real, made)),
     }
-    return _Measured(shapes, [coverage(*columns) for columns in both], pairs, summary)
+    return _Measured(shapes, [coverage(*columns, people) for columns in both], pairs, summary)
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -10,7 +10,7 @@ ten values. ``judge_usefulness`` returns, or None where nothing can be learned::
     measure          "area" or "r2"
     real             figure: the score of the model that learned from the fitted rows
     made             figure: of the one that learned from made rows
-    ratio            figure: made / real; null where real is no better than a guess
+    ratio            figure: made / real; null where real is not surely better than a guess
     gap              figure: real - made, above 0 where something was lost
     mixes            [{"made": share, "score", "interval"}…]   from 0 to 1, always of as many rows
     best             {"made": share, "beyond_noise": whether it beats learning from real rows alone surely, "why"}
@@ -29,7 +29,7 @@ the numbers and times the one whose R² is. At most ``TRIED`` columns are tried,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -216,6 +216,40 @@ def taught(target: Target, learned: Frame, asked: Frame, *, seed: int) -> float:
     return score(target.measure, lesson.truth, learner.learn(learner.lesson(learned))(lesson.features))
 
 
+@dataclass(frozen=True)
+class Scored:
+    """How well a model that learned from some rows knows the target of others; ``draws`` scores it in draws of them."""
+
+    value: float
+    draws: Floats
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The bounds of 95 %."""
+        return _interval(self.draws)
+
+
+def compare(
+    target: Target, learned: Mapping[str, Frame], asked: Frame, *, rng: np.random.Generator
+) -> dict[str, Scored] | None:
+    """Score models that learned from each of the frames on the same rows of ``asked``; None where they cannot be.
+
+    All frames must have been made together. Draws are of the same rows for all, so that they can be subtracted.
+    """
+    asked = asked.take(rng.permutation(asked.rows)[:ROWS])
+    if not _can_be_tested(target, asked):
+        return None
+    learner = _Learner(target, boosted_features(asked, [target.column])[1], int(rng.integers(0, 1 << 31)))
+    lesson = learner.lesson(asked)
+    tested = _Tested(target.measure, lesson.truth, rng)
+    found = {}
+    for name, frame in learned.items():
+        rows = frame.take(rng.permutation(frame.rows)[:ROWS])
+        said = learner.learn(learner.lesson(rows))(lesson.features)
+        found[name] = Scored(tested.score(said), tested.draws(said))
+    return found
+
+
 class _Tested:
     """Scores of what models said of the same rows, and of the same draws of them."""
 
@@ -326,8 +360,9 @@ def _ratio(
     made: Floats,
     yardsticks: dict[Yardstick, float | None],
 ) -> Figure:
-    if score["real"] < tested.guess + _NOTICED:
-        return Figure(None, why="A model that learned from the real rows is no better than a guess.")
+    # Where it could be one, the quotient has no bounds (Fieller 1954).
+    if score["real"] < tested.guess + _NOTICED or _interval(real)[0] <= tested.guess:
+        return Figure(None, why="A model that learned from the real rows is not surely better than a guess.")
     compared = {name: None if one is None else one / score["real"] for name, one in yardsticks.items()}
     return Figure(score["made"] / score["real"], _interval(made / np.maximum(real, 1e-9)), compared, _HALVES)
 

@@ -14,18 +14,29 @@ K = 10
 class Limits:
     """Bounds of one upload; sizes in bytes. ``holdout_key`` (hex) decides which rows are withheld from fitting.
 
+    Of small tables more than ``holdout_share`` are, up to ``holdout_most`` of them, so that they come to about
+    ``holdout_rows``: of fewer than fifty nobody could say how private what is made is. ``least_rows`` are left.
     ``identifier`` names the column that tells people apart, if the buyer said so: the hold-out is then whole people.
     """
 
     holdout_key: str
     identifier: str | None = None
     holdout_share: float = 0.1
+    holdout_most: float = 0.25
+    holdout_rows: int = 75
     columns: int = 1_000
     least_rows: int = 100
     cell_bytes: int = 1 << 20
     name_characters: int = 120
     decoded_bytes: int = 1 << 30
     memory_bytes: int = 512 << 20
+
+    def withheld(self, rows: int) -> float:
+        """Return the share of so many rows that is withheld; of people, who have several, always the same."""
+        if not self.holdout_share or self.identifier is not None or not rows:
+            return self.holdout_share
+        wanted = min(self.holdout_rows / rows, 1 - self.least_rows / rows, self.holdout_most)
+        return max(self.holdout_share, wanted)
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Limits:

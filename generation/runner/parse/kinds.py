@@ -24,6 +24,8 @@ from generation.runner.parse.notation import Reading
 from generation.runner.parse.store import Store
 
 _MOST_DECIMALS = 6
+_SHORT = 80  # characters of a name or title
+_FEW_SPACES = 9
 _RELATED = ("number", "constant", "category", "boolean", "date", "datetime", "time")
 _USABLE = ("number", "category", "date", "datetime", "time", "boolean")
 _KEY_NAME = re.compile(
@@ -82,10 +84,12 @@ def understand(store: Store, readings: Sequence[Reading], limits: Limits, faults
     withheld = pq.read_metadata(store.withheld).num_rows
     with duckdb.connect(config={"threads": 1, "memory_limit": f"{limits.memory_bytes >> 20}MiB"}) as database:
         database.execute("SET temp_directory = ?", [str(store.scratch)])
-        columns = tuple(_column(database, store, reading, rows) for reading in readings)
+        found = [_column(database, store, reading, rows) for reading in readings]
+    columns = tuple(column for column, _ in found)
     _check_use(columns, limits, faults)
     notes = [{"column": one.name, "message": one.note} for one in readings if one.note]
     notes += [{"column": one.name, "message": _WARNINGS[one.kind]} for one in columns if one.kind in _WARNINGS]
+    notes += [{"column": column.name, "message": _MADE_UP} for column, made_up in found if made_up]
     notes += [{"column": one.name, "message": _IDENTIFIES} for one in columns if _may_identify(one, limits)]
     if faults:
         return None
@@ -111,13 +115,18 @@ def _relations(store: Store, columns: Sequence[Column], limits: Limits) -> list[
 
 
 _WARNINGS = {
-    "text": "Free text, or values that hardly anybody shares: it will be left out of what is made.",
+    "text": "Free text, or values that hardly anybody shares: it will be left out of what is made, unless you have it "
+    "learnt: others are then made up, of words that many texts have in that order.",
     "key": "Every row has its own value: new ones will be made, none is carried over.",
     "empty": f"Fewer than {K} rows have a value: it will come out empty.",
     "constant": "All rows that have a value have the same one.",
 }
 
 
+_MADE_UP = (
+    "Most values are those of few rows: others are made up in their place, of words or characters that many share. If "
+    "these are codes that anybody may know, call the column a public list; or leave it out."
+)
 _IDENTIFIES = (
     "Looks like numbers of people or things that have several rows each. If they are people, name this column as the "
     "identifying one: people are then counted instead of rows."
@@ -148,12 +157,13 @@ class _Counts:
     width: int
 
 
-def _column(database: duckdb.DuckDBPyConnection, store: Store, reading: Reading, rows: int) -> Column:
+def _column(database: duckdb.DuckDBPyConnection, store: Store, reading: Reading, rows: int) -> tuple[Column, bool]:
+    """What a column is, and whether most of its levels will be made up."""
     counts = _count(database, store, reading)
     missing = rows - counts.values
     kind = _kind(reading, counts, rows, store)
     decimals = _decimals(store, reading.name) if kind == "number" and _is_fractional(reading.type) else None
-    return Column(
+    column = Column(
         name=reading.name,
         type=reading.type,
         kind=kind,
@@ -161,6 +171,7 @@ def _column(database: duckdb.DuckDBPyConnection, store: Store, reading: Reading,
         distinct=10 ** (len(str(counts.distinct)) - 1) if counts.distinct else 0,
         decimals=decimals,
     )
+    return column, kind == "category" and counts.shared * 2 < counts.values
 
 
 def _count(database: duckdb.DuckDBPyConnection, store: Store, reading: Reading) -> _Counts:
@@ -196,7 +207,7 @@ def _kind(reading: Reading, counts: _Counts, rows: int, store: Store) -> str:
     if pa.types.is_string(type_):
         if unique and _is_compact(store, reading.name):
             return "key"
-        return "category" if counts.shared * 2 >= counts.values else "text"
+        return "category" if counts.shared * 2 >= counts.values or _is_short(store, reading.name) else "text"
     if unique and pa.types.is_integer(type_) and (_KEY_NAME.search(reading.name) or counts.width < 2 * rows):
         return "key"
     return "number"
@@ -207,6 +218,14 @@ def _is_compact(store: Store, name: str) -> bool:
     sample = next(pq.ParquetFile(store.kept).iter_batches(columns=[name], batch_size=4096)).column(0)
     short = pc.less_equal(pc.utf8_length(sample), 64)
     return not pc.any(pc.match_substring(sample, " ")).as_py() and bool(pc.all(short).as_py())
+
+
+def _is_short(store: Store, name: str) -> bool:
+    """Tell whether a sample of texts are names or titles, of which others can be made up: of few words each."""
+    sample = next(pq.ParquetFile(store.kept).iter_batches(columns=[name], batch_size=4096)).column(0).drop_null()
+    short = pc.less_equal(pc.utf8_length(sample), _SHORT)
+    few = pc.less_equal(pc.count_substring(sample, " "), _FEW_SPACES)
+    return bool(len(sample)) and pc.mean(pc.cast(pc.and_(short, few), pa.float64())).as_py() >= 0.95
 
 
 def _is_fractional(type_: ArrowType) -> bool:

@@ -1,7 +1,8 @@
 """The typed form of an upload on disk, and the hold-out that fitting never sees.
 
-``default.parquet`` holds the rows to learn from, ``holdout/default.parquet`` those withheld, ``facts.json`` what was
-understood. The hold-out has a folder of its own so that a fitting child can be given the rest alone.
+``default.parquet`` holds the rows to learn from, ``holdout/default.parquet`` those withheld, ``holdout/default.npy``
+the places of these in the upload, ``facts.json`` what was understood. The hold-out has a folder of its own so that a
+fitting child can be given the rest alone.
 """
 
 from __future__ import annotations
@@ -38,29 +39,32 @@ class Store:
         self._limits = limits
 
     @contextmanager
-    def writing(self, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
-        """Give a function that stores one batch of ``schema``, each row on its side of the hold-out."""
+    def writing(self, schema: pa.Schema, rows: int) -> Iterator[Callable[[pa.RecordBatch], None]]:
+        """Give a function that stores one batch of the ``rows`` of ``schema``, each on its side of the hold-out."""
         self.withheld.parent.mkdir(exist_ok=True)
         with ExitStack() as stack:
             kept, withheld = (
                 stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd", store_schema=True))
                 for path in (self.kept, self.withheld)
             )
-            choose = self._choose(schema)
+            choose = self._choose(schema, self._limits.withheld(rows))
+            places = _Places()
 
             def write(batch: pa.RecordBatch) -> None:
                 mask = choose(batch)
+                places.note(mask)
                 kept.write_batch(batch.filter(pc.invert(mask)), row_group_size=_ROW_GROUP)
                 withheld.write_batch(batch.filter(mask), row_group_size=_ROW_GROUP)
 
             yield write
+            np.save(self.withheld.with_suffix(".npy"), places.found(), allow_pickle=False)
 
-    def _choose(self, schema: pa.Schema) -> Callable[[pa.RecordBatch], ArrowArray]:
+    def _choose(self, schema: pa.Schema, share: float) -> Callable[[pa.RecordBatch], ArrowArray]:
         key = bytes.fromhex(self._limits.holdout_key)
         identifier = self._limits.identifier
         if identifier is not None and identifier in schema.names:
-            return _HoldoutByPerson(key, self._limits.holdout_share, identifier)
-        return _HoldoutByPosition(key, self._limits.holdout_share)
+            return _HoldoutByPerson(key, share, identifier)
+        return _HoldoutByPosition(key, share)
 
     def finish(self, answer: Mapping[str, Any]) -> None:
         """Record what was understood and remove what was only needed on the way."""
@@ -73,6 +77,24 @@ class Store:
             path.unlink(missing_ok=True)
         shutil.rmtree(self.withheld.parent, ignore_errors=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+class _Places:
+    """Where in the upload the withheld rows stand, so that all rows can be put into its order again."""
+
+    def __init__(self) -> None:
+        self._parts: list[np.ndarray] = []
+        self._row = 0
+
+    def note(self, mask: ArrowArray) -> None:
+        """Take in which of the next rows are withheld."""
+        chosen = mask.to_numpy(zero_copy_only=False)
+        self._parts.append(self._row + np.flatnonzero(chosen))
+        self._row += len(chosen)
+
+    def found(self) -> np.ndarray:
+        """Return the places of all withheld rows, in order."""
+        return np.concatenate([*self._parts, np.empty(0, np.int64)]).astype(np.int64)
 
 
 class _HoldoutByPosition:

@@ -73,14 +73,17 @@ def _check_name(name: str, position: int, limits: Limits, faults: Faults) -> Non
         faults.add(Fault("formula", message, "Rename the column: names must not begin with =, +, - or @.", row=1))
 
 
-def survey(upload: CsvUpload | ParquetUpload, limits: Limits, faults: Faults) -> list[Reading]:
-    """Return how to read each column of ``upload``; unless faults were added, every row was seen and is sound."""
+def survey(upload: CsvUpload | ParquetUpload, limits: Limits, faults: Faults) -> tuple[list[Reading], int]:
+    """Return how to read each column of ``upload``, and how many rows it has.
+
+    Unless faults were added, every row was seen and is sound.
+    """
     if isinstance(upload, ParquetUpload):
         columns: list[_TextSurvey | _TypedSurvey] = [
             _TypedSurvey(field.name, field.type, limits, faults) for field in upload.schema
         ]
         if faults:
-            return []
+            return [], 0
     else:
         columns = [_TextSurvey(name, limits, faults) for name in upload.names]
     rows = 0
@@ -93,14 +96,14 @@ def survey(upload: CsvUpload | ParquetUpload, limits: Limits, faults: Faults) ->
             f"The file has {rows:,} rows; at least {limits.least_rows} are needed to learn from without copying anyone."
         )
         faults.add(Fault("rows", message if rows else "The file has a header and no rows.", "Upload more rows."))
-        return []
+        return [], 0
     if isinstance(upload, CsvUpload) and _looks_like_a_row(columns):
         # Alone, because every other fault names a column.
         faults.clear()
         message = "The first line looks like one more row of data: its values occur again in their columns."
         faults.add(Fault("header", message, "Add a first line with a name for each column.", row=1))
-        return []
-    return [column.reading() for column in columns]
+        return [], 0
+    return [column.reading() for column in columns], rows
 
 
 def _looks_like_a_row(columns: Sequence[_TextSurvey | _TypedSurvey]) -> bool:

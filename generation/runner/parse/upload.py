@@ -74,17 +74,17 @@ def _read(path: Path, store: Store, limits: Limits, faults: Faults) -> Understan
     check_names(upload.names, limits, faults, sure=upload.has_header)
     if faults:
         return None
-    readings = survey(upload, limits, faults)
+    readings, rows = survey(upload, limits, faults)
     if faults:
         return None
-    _write(upload, readings, store, faults)
+    _write(upload, readings, rows, store, faults)
     return understand(store, readings, limits, faults)
 
 
-def _write(upload: CsvUpload | ParquetUpload, readings: list[Reading], store: Store, faults: Faults) -> None:
+def _write(upload: CsvUpload | ParquetUpload, readings: list[Reading], rows: int, store: Store, faults: Faults) -> None:
     schema = pa.schema([pa.field(reading.name, reading.type) for reading in readings])
     row = upload.first_row
-    with store.writing(schema) as write:
+    with store.writing(schema, rows) as write:
         for batch in upload.batches():
             write(read_batch(batch, readings, row, faults))
             row += batch.num_rows

@@ -1,5 +1,6 @@
 """The models of runs: one file each."""
 
+from generation.runs.models.drift_check import DriftCheck
 from generation.runs.models.generator import Generator, GeneratorVersion, Runtime
 from generation.runs.models.making import Making
 from generation.runs.models.probe import Probe
@@ -7,6 +8,7 @@ from generation.runs.models.run import Run, RunEvent, Shard, StateFile
 from generation.runs.models.source import Source, SourceFile
 
 __all__ = [
+    "DriftCheck",
     "Generator",
     "GeneratorVersion",
     "Making",

@@ -72,6 +72,11 @@ class GeneratorVersion(models.Model):
         """Does it learn from an upload?"""
         return bool(self.description["source"] != "none")
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Does it give rows of the upload back? Then what it makes stays with the account for ever."""
+        return bool(self.description.get("keeps_rows", False))
+
 
 class Runtime(models.Model):
     """The document of everything that a runner child may import and how it is pinned; its digest is the id."""

@@ -17,7 +17,8 @@ from marketplace.accounts.models import Account
 class Making(models.Model):
     """asked → begun | refused. With ``dataset`` it is a new version of that; else ``name`` and what follows are told.
 
-    ``problems`` are those of a refused one: field, message and remedy.
+    ``thresholds`` are what it must keep to be published; ``problems`` are those of a refused one: field, message and
+    remedy.
     """
 
     class State(models.TextChoices):
@@ -36,6 +37,7 @@ class Making(models.Model):
     parameters = models.JSONField()
     units = models.PositiveBigIntegerField()
     splits = models.JSONField()
+    thresholds = models.JSONField(default=list)
     state = models.CharField(max_length=7, choices=State, default=State.ASKED)
     problems = models.JSONField(default=list)
     run = models.OneToOneField(Run, models.PROTECT, null=True, related_name="making")

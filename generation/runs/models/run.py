@@ -24,8 +24,9 @@ class Run(models.Model):
     """planned → preparing → generating → assembling → assessing → ready | failed | cancelled.
 
     ``seed`` and ``salt`` are secret until licensed; what anybody may know is the commitment. ``splits`` is what was
-    asked ([{"name", "share"}]), ``plan`` and ``layout`` what came of it, ``assembled`` the documents that assembling
-    stored (``catalog.attachments.Finding`` as JSON); all three are empty until then.
+    asked ([{"name", "share"}]), ``thresholds`` what must be kept for it to be published ([{"measure", "bound"}]);
+    ``plan`` and ``layout`` are what came of it, ``assembled`` the documents that assembling stored
+    (``catalog.attachments.Finding`` as JSON); these three are empty until then.
     """
 
     class State(models.TextChoices):
@@ -47,6 +48,7 @@ class Run(models.Model):
     parameters = models.JSONField()
     units = models.PositiveBigIntegerField()
     splits = models.JSONField()
+    thresholds = models.JSONField(default=list)
     source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="runs")
     licensed_to_owner = models.BooleanField()
     seed = models.BinaryField(max_length=16, unique=True)

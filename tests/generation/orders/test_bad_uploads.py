@@ -50,12 +50,13 @@ def truncated() -> bytes:
     return target.getvalue()[:-100]
 
 
+NOTE = b"visit %d: a text of its own and of more words than any name or title has\n"
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "wrong encoding": (lambda: rows(extra="30,Köln\n").encode("latin-1"), r"line 302"),
     "ragged rows": (lambda: rows(extra="30,Ulm,extra\n").encode(), r"[Rr]ow 302"),
     "header only": (lambda: b"age,city\n", r"row"),
     "too few rows": (lambda: rows(20).encode(), r"100"),
-    "no usable column": (lambda: b"note\n" + b"".join(b"text %d of its own\n" % n for n in range(300)), r"column"),
+    "no usable column": (lambda: b"note\n" + b"".join(NOTE % n for n in range(300)), r"column"),
     "a ZIP renamed": (zipped, r"ZIP|zip"),
     "a gzip renamed": (lambda: gzip.compress(rows().encode()), r"gzip"),
     "10,000 columns": (lambda: (",".join(f"c{n}" for n in range(10_000)) + "\n").encode() * 2, r"10,000"),

@@ -63,6 +63,7 @@ def test_what_a_column_is_and_its_unit_are_corrected_where_they_were_understood(
     page = client.get(address).content.decode()
     assert 'name="column-0-made"' in page and 'name="settings.columns"' not in page
     assert "learnt</option>" in page and "left out</option>" in page
+    assert re.findall(r'<td class="r">(\d+ to \d+)</td>', page) == ["10 to 99", "1 to 9", "1 to 9"]
     answer = client.post(address, {"units": "500", "test_share": "0", "column-0-unit": "y" * 21})
     assert answer.status_code == 422
     assert "age, unit" in answer.content.decode()
@@ -85,3 +86,19 @@ def test_a_correction_that_cannot_be_is_told_with_its_remedy(client: Client, acc
     [problem] = order.problems
     assert problem["field"] == "columns"
     assert "“member” holds neither texts nor whole numbers" in problem["message"]
+
+
+def test_an_order_with_an_upload_is_set_up_anew_with_all_that_was_said_of_columns(
+    client: Client, account: Account
+) -> None:
+    source = upload(client, PEOPLE)
+    said = {"column-0-unit": "years", "column-2-made": "key", "settings.sensitive": ["city"]}
+    order = draft(client, "tabular", source=source, units="500", **said)
+    shown = client.get(f"/orders/{order.id}").content.decode()
+    assert "<dt>sensitive columns</dt>" in shown
+    form = client.get(f"/orders/new/house/tabular?order={order.id}").content.decode()
+    assert "holds neither texts nor whole numbers" in form
+    assert re.search(r'name="column-0-unit" value="years"', form)
+    made = re.search(r'<select form="order" name="column-2-made".*?</select>', form)
+    assert made is not None and "<option selected>key</option>" in made[0]
+    assert re.search(r'name="settings\.sensitive" value="city"[^>]* checked', form)

@@ -11,10 +11,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from billing import holds, payments
+from billing import holds, payments, refunds
 from billing.invoicing import profiles
 from billing.invoicing.profiles import Details
 from billing.models import CheckoutSession, Customer, Entry, Intent, Invoice, Payment, Refund
+from billing.settling import settle
 from catalog import licensing
 from catalog.models import Licence, Version
 from generation.orders import ordering, settling
@@ -297,6 +298,49 @@ def test_what_nobody_pays_for_in_two_weeks_lapses(client: Client, stripe_world: 
     assert not Licence.objects.exists()
     assert "lapsed" in mail.outbox[-1].subject
     assert "Nothing was charged, and nothing is delivered." in page(client, order)
+    assert faults() == []
+
+
+@pytest.mark.parametrize("how", ["refunded", "called back"])
+def test_nothing_is_delivered_for_money_that_went_back_before_it_was_heard_of(
+    client: Client, stripe_world: StripeWorld, clock: Clock, how: str
+) -> None:
+    order = due(client, stripe_world, clock)
+    stripe_world.pay(to_page(client, order))
+    assert order.payment is not None
+    payment = settle(order.payment.id)
+    if how == "refunded":
+        refunds.ask(payment, 525, reason=Refund.Reason.STAFF)
+    else:
+        opened = stripe_world.dispute(payment.intents.get(state="succeeded").charge_id)
+        settle(payment.id)
+        stripe_world.close_dispute(opened, won=False)
+        settle(payment.id)
+    work_off()
+    sweep()
+    order = again(order)
+    assert (order.state, captured(stripe_world)) == ("lapsed", 0 if how == "refunded" else 525)
+    assert not Licence.objects.exists()
+    assert "The money for this order went back" in page(client, order)
+    assert any("The money for it went back, and nothing is delivered." in letter.body for letter in mail.outbox)
+    assert faults() == []
+    assert not Piece.objects.unfinished().filter(subject=order.id).exists()
+
+
+def test_what_is_delivered_while_its_charge_is_disputed_is_suspended(
+    client: Client, stripe_world: StripeWorld, clock: Clock
+) -> None:
+    order = due(client, stripe_world, clock)
+    stripe_world.pay(to_page(client, order))
+    assert order.payment is not None
+    payment = settle(order.payment.id)
+    opened = stripe_world.dispute(payment.intents.get(state="succeeded").charge_id)
+    settle(payment.id)
+    work_off()
+    assert (again(order).state, Licence.objects.get().state) == ("delivered", "suspended")
+    stripe_world.close_dispute(opened, won=True)
+    settle(payment.id)
+    assert Licence.objects.get().state == "in_force"
     assert faults() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -35,6 +36,29 @@ def test_splits_that_the_units_cannot_fill_are_refused_by_the_quote(client: Clie
     assert order.state == "draft"
     assert [problem["field"] for problem in order.problems] == ["test_share"]
     assert "too few for 2 splits" in page(client, order)
+
+
+def test_what_was_refused_is_set_up_anew_with_each_reason_at_its_field(client: Client) -> None:
+    the_dice()
+    refused = draft(client, "dice", units="1", test_share="20", **{"bounds-missing": "1.25"})
+    address = f"/orders/new/house/dice?order={refused.id}"
+    assert f'href="{address}"' in page(client, refused)
+    form = client.get(address).content.decode()
+    assert re.search(r'name="units"[^>]* value="1"', form) and re.search(r'name="bounds-[^>]* value="1.25"', form)
+    field = re.search(r'name="test_share"[^>]*>', form)
+    assert field is not None and 'value="20"' in field[0] and 'aria-invalid="true"' in field[0]
+    assert "too few for 2 splits" in form
+    assert client.get(f"{address}0").status_code == 404
+    answer = client.post(address, {"units": "500", "test_share": "20"})
+    work_off()
+    assert Order.objects.get(id=answer["Location"].rpartition("/")[2]).state == "quoted"
+
+
+def test_nobody_else_takes_up_the_settings_of_an_order(client: Client) -> None:
+    the_dice()
+    order = draft(client, "dice", units="500")
+    Order.objects.filter(id=order.id).update(account=an_account("other"))
+    assert client.get(f"/orders/new/house/dice?order={order.id}").status_code == 404
 
 
 def test_a_quote_for_a_version_that_was_replaced_expires_and_says_why(client: Client) -> None:

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 
 from catalog.models import Licence, Version
-from generation.orders import thresholds
 from generation.orders.models import Order
+from generation.runs import thresholds
 from marketplace.accounts.models import Account
 from tests.factories import a_dataset, a_version_of, an_account
 from tests.generation.made import the_dice

@@ -18,18 +18,21 @@ from generation.quality.repeats import KEPT, Repeats
 _ROW = st.tuples(st.one_of(st.none(), st.integers(0, 3)), st.sampled_from(["a", "b", None]), st.booleans())
 
 
+def repeats_of(*tables: pa.Table) -> Repeats:
+    seen = profile.TableProfile(tables[0].schema)
+    for table in tables:
+        seen.add(table)
+    return seen.repeats
+
+
 def share_of(table: pa.Table) -> float:
-    repeats = Repeats()
-    repeats.add(table)
-    return repeats.repeated().share
+    return repeats_of(table).repeated().share
 
 
 @given(st.lists(_ROW, min_size=1, max_size=60), st.integers(0, 60))
 def test_repeated_rows_are_counted_exactly_however_the_rows_are_divided(rows: list[Any], cut: int) -> None:
     table = pa.table({f"c{n}": [row[n] for row in rows] for n in range(3)})
-    first, second = Repeats(), Repeats()
-    first.add(table[:cut])
-    second.add(table[cut:])
+    first, second = repeats_of(table[:cut]), repeats_of(table[cut:])
     first.merge(Repeats.from_json(second.as_json()))
     expected = 1 - len(set(rows)) / len(rows)
     assert first.repeated().share == pytest.approx(expected)
@@ -62,10 +65,7 @@ def test_beyond_what_is_kept_the_share_is_estimated_within_its_error() -> None:
         repeated = int(distinct * share / (1 - share))
         numbers = np.concatenate([np.arange(distinct), chance.integers(0, distinct, repeated)])
         chance.shuffle(numbers)
-        repeats = Repeats()
-        for part in np.array_split(numbers, 7):
-            repeats.add(pa.table({"number": part}))
-        found = repeats.repeated()
+        found = repeats_of(*(pa.table({"number": part}) for part in np.array_split(numbers, 7))).repeated()
         assert 0 < found.standard_error < 0.02
         assert abs(found.share - repeated / len(numbers)) < 5 * found.standard_error
 

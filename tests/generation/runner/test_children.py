@@ -164,6 +164,19 @@ def test_children_are_warm_they_serve_one_shard_after_the_other(tmp_path: Path) 
         assert children() == first
 
 
+@pytest.mark.parametrize("killed", [0, 1])
+def test_children_that_are_killed_while_they_wait_are_started_anew_for_the_next_shard(
+    tmp_path: Path, killed: int
+) -> None:
+    with Runner(CLINIC, scratch=tmp_path) as runner:
+        a_shard(runner, a_job(), tmp_path)
+        victim = sorted(children().values())[killed]
+        os.kill(victim, signal.SIGKILL)
+        os.waitid(os.P_PID, victim, os.WEXITED | os.WNOWAIT)
+        a_shard(runner, a_job(), tmp_path, out="second")
+        assert victim not in children().values()
+
+
 def test_what_a_shard_took_does_not_count_the_shards_before_it(tmp_path: Path) -> None:
     with Runner(CLINIC, scratch=tmp_path) as runner:
         long = a_shard(runner, a_job(units=5_000), tmp_path)

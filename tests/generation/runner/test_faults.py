@@ -202,7 +202,7 @@ def test_a_generator_that_cannot_be_imported_is_the_sellers_fault(home: Path) ->
     for reference, told in {
         "tests.generation.runner.nowhere:x": "it raised ModuleNotFoundError: No module named",
         "tests.generation.runner.toys:nobody": "it raised LookupError: module tests.generation.runner.toys has no",
-        "no-such-name": "it raised LookupError: there is no generator 'no-such-name'; known are: card-transactions",
+        "no-such-name": "it raised LookupError: there is no generator 'no-such-name'; known are: augmented, card-",
     }.items():
         with Runner(reference, scratch=home) as runner, pytest.raises(GeneratorFault, match=told):
             runner.describe()

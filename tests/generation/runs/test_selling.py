@@ -221,6 +221,24 @@ def test_the_first_listing_of_an_account_waits_for_staff_and_comes_to_the_shelf_
     assert Client().get("/datasets/ann/throws").status_code == 200
 
 
+def test_a_version_that_misses_what_its_seller_demands_is_not_published_and_says_what_failed_and_by_how_much(
+    client: Client, account: Account, dice: GeneratorVersion
+) -> None:
+    making = ask(client, **{"bounds-duplicates": "12.5", "bounds-missing": "0"})
+    assert making.thresholds == [{"measure": "duplicates", "bound": 0.125}, {"measure": "missing", "bound": 0.0}]
+    assert making.run is not None and making.dataset is not None
+    assert (making.run.state, making.run.fault_owner) == ("failed", "seller")
+    told = making.run.fault_message
+    assert "It is not published. Duplicate rows" in told and "above the 12.5 % that you allow" in told
+    assert "Missing" not in told, "what was kept is not complained of"
+    assert told.split(" Dup")[0] in shown(client, PAGE)
+    assert not making.dataset.versions.exists()
+    form = shown(client, f"{PAGE}/version")
+    assert re.search(r'name="bounds-duplicates"[^>]*value="12.5"', form), "a new version begins with the same demands"
+    kept = ask(client, f"{PAGE}/version", **{"bounds-missing": "0"})
+    assert kept.dataset is not None and kept.dataset.versions.count() == 1
+
+
 def test_the_seller_is_told_by_mail_how_a_run_ended(client: Client, account: Account, dice: GeneratorVersion) -> None:
     client.post(NEW, {**TOLD, "settings.sides": "6"})
     work_off()
@@ -249,6 +267,18 @@ def test_title_summary_and_card_are_edited_and_the_card_is_previewed_without_bei
     assert Listing.objects.get().domain == "retail"
     assert "Fair throws" in page and "<strong>Teaching</strong>" in page
     assert client.post(f"{PAGE}/edit", {**said, "title": ""}).status_code == 422
+
+
+def test_a_title_is_one_line_without_hidden_characters(
+    client: Client, account: Account, dice: GeneratorVersion
+) -> None:
+    ask(client)
+    said = {"summary": "A throw a row.", "domain": "retail", "card": ""}
+    assert client.post(f"{PAGE}/edit", {**said, "title": " Fair\r\nthrows\u2029of \t dice "}).status_code == 302
+    assert Dataset.objects.get().title == "Fair throws of dice"
+    refused = client.post(f"{PAGE}/edit", {**said, "title": "Fair\x1b[2Jthrows"})
+    assert refused.status_code == 422 and "hidden character" in refused.content.decode()
+    assert Dataset.objects.get().title == "Fair throws of dice"
 
 
 def test_a_version_is_yanked_with_a_reason_and_a_listing_is_closed_and_published_again(

@@ -17,10 +17,14 @@ yardsticks ``holdout``, ``copy`` and ``independent``, why)::
      "level": "holdout" | "few_people" | "leaks" | "copy" | "unmeasured",
      "findings": [sentence…], "verdict": sentence, "refused": sentence or null, "not_tested": [sentence…]}
 
+Refused is a copy, rows of people beyond chance, and a value of fewer than ten people that was carried over: a level
+where the made table has no words of its own or hits on no stranger's, a number that is repeated where no stranger's
+is, an extreme that cannot be chance. A number drawn from an interval may coincide with one; that alone is told only.
 The yardstick ``copy`` is the positive control: an attack that does not catch a copy of the fitted rows says nothing.
 No value of the tables is in it. All methods are our own, written from the papers that each module names.
 """
 
-from generation.quality.judge.privacy.section import judge_privacy
+from generation.quality.judge.privacy.everybody import PEOPLE, Census, Everybody, people_of
+from generation.quality.judge.privacy.section import ATTACKS, QUERIES, REFERENCES, judge_privacy
 
-__all__ = ["judge_privacy"]
+__all__ = ["ATTACKS", "PEOPLE", "QUERIES", "REFERENCES", "Census", "Everybody", "judge_privacy", "people_of"]

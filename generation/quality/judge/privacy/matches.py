@@ -6,18 +6,16 @@ fitted on, it would hold as many of those that the fitted rows own as of those t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.quality.judge.frames import Column, Floats, Frame
-from generation.quality.judge.privacy.rates import Rate, Risk, hypergeometric_tail, risk
+from generation.quality.judge.frames import Column, Floats, Frame, Ints
+from generation.quality.judge.privacy.everybody import PEOPLE, Everybody
+from generation.quality.judge.privacy.rates import FALSE_ALARMS, Rate, Risk, hypergeometric_tail, risk
 from generation.quality.sketches import Hashes, hash_numbers, mixed
-
-#: A value that fewer people hold tells of them.
-PEOPLE = 10
 
 _MISSING = np.uint64(0x6E756C6C)
 _TRUTH = frozenset({"true", "false"})
@@ -64,6 +62,7 @@ class Memorised:
     ``rare_levels`` of the column were held by fewer than ten people and stand in the made table; ``repeated`` numbers
     likewise, and there far more often. ``extremes``, the largest and the smallest number if fewer than ten held it,
     stand in the made table with less than ``chance``. ``own`` compares numbers that one person holds, as ``Copies``.
+    ``carried`` says whether levels or repeated numbers were carried over: strangers' values are not found alike.
     """
 
     column: str
@@ -72,6 +71,7 @@ class Memorised:
     extremes: int = 0
     chance: float = 1.0
     own: Risk | None = None
+    carried: bool = False
 
 
 def copies(fitted: Frame, holdout: Frame, made: Frame) -> Copies:
@@ -90,75 +90,116 @@ def copies(fitted: Frame, holdout: Frame, made: Frame) -> Copies:
 
 
 def memorised(
-    fitted: Frame, holdout: Frame, made: Frame, *, everybody: Frame, public: Sequence[str] = ()
+    fitted: Frame, holdout: Frame, made: Frame, *, everybody: Everybody, public: Sequence[str] = ()
 ) -> list[Memorised]:
     """Look at every column for what it holds of single people; ``everybody`` is whom ``fitted`` is a sample of.
 
     Levels of ``public`` columns may be known to anybody.
     """
     return [
-        _levels(whole, theirs, public) if ours.kind == "category" else _numbers(ours, others, theirs, _known(whole))
-        for ours, others, theirs, whole in zip(
-            fitted.columns, holdout.columns, made.columns, everybody.columns, strict=True
-        )
+        _levels(everybody, others, theirs, public)
+        if ours.kind == "category"
+        else _numbers(ours, others, theirs, everybody)
+        for ours, others, theirs in zip(fitted.columns, holdout.columns, made.columns, strict=True)
     ]
 
 
-def _levels(everybody: Column, made: Column, public: Sequence[str]) -> Memorised:
-    if everybody.name in public or set(everybody.levels) <= _TRUTH:
-        return Memorised(everybody.name)
-    held, kept = (np.bincount(one.codes() + 1, minlength=len(one.levels) + 1)[1:] for one in (everybody, made))
-    return Memorised(everybody.name, rare_levels=int(((held > 0) & (held < PEOPLE) & (kept > 0)).sum()))
+def _levels(everybody: Everybody, holdout: Column, made: Column, public: Sequence[str]) -> Memorised:
+    """Look for levels of few people. A made table that has words of its own may hit on one of them by chance.
+
+    It does if it hits on levels that only withheld people hold, too, and as often; where none of these was hit on, if
+    most of its uncommon levels are nobody's. A level that ten hold together with the withheld is not carried over.
+    """
+    if made.name in public or set(made.levels) <= _TRUTH:
+        return Memorised(made.name)
+    kept, strangers = (np.bincount(one.codes() + 1, minlength=len(one.levels) + 1)[1:] for one in (made, holdout))
+    held, of_few = everybody.levels(made.name)
+    rare = (held > 0) & (held < PEOPLE)
+    found, invented = int((rare & (kept > 0)).sum()), int(((held == 0) & (kept > 0)).sum())
+    unseen = (held == 0) & (strangers > 0)
+    hits = Rate(int((unseen & (kept > 0)).sum()), int(unseen.sum()))
+    unlikely = risk(Rate(found, of_few), hits).chance < FALSE_ALARMS
+    theirs = int((rare & (kept > 0) & (held + strangers < PEOPLE)).sum())
+    carried = theirs > 0 and (unlikely or (not hits.successes and theirs > invented))
+    return Memorised(made.name, rare_levels=found, carried=carried)
 
 
-def _numbers(fitted: Column, holdout: Column, made: Column, everybody: Floats) -> Memorised:
+def _numbers(fitted: Column, holdout: Column, made: Column, everybody: Everybody) -> Memorised:
     ours, others, theirs = _known(fitted), _known(holdout), _known(made)
     if not (len(ours) and len(others) and len(theirs)):
         return Memorised(fitted.name)
     own = _found(*_own(hash_numbers(ours), hash_numbers(others)), hash_numbers(theirs))
-    ends = [_end(sign * everybody, sign * others, sign * theirs) for sign in (1.0, -1.0)]
-    kept = [chance for chance in ends if chance is not None]
+    kept = list(_ends(everybody, fitted, others, theirs))
+    sample = _known(everybody.frame.column(fitted.name))
+    repeated = _repeated(sample, theirs)
+    held = everybody.holders(fitted.name, repeated)
+    repeated, held = repeated[held < PEOPLE], held[held < PEOPLE]
     return Memorised(
         fitted.name,
-        repeated=_repeated(everybody, theirs),
+        repeated=len(repeated),
         extremes=len(kept),
         chance=float(np.prod(kept)) if kept else 1.0,
         own=own,
+        carried=_beyond_strangers(repeated[held + _count(others, repeated) < PEOPLE], sample, others, theirs),
     )
 
 
-def _end(fitted: Floats, holdout: Floats, made: Floats) -> float | None:
-    """Return how likely the made table would hold the largest fitted number by chance; ``None`` if it holds it not.
+def _ends(everybody: Everybody, fitted: Column, holdout: Floats, made: Floats) -> Iterator[float]:
+    """Yield, for either end that fewer than ten people hold and that stands in the made table, how likely that is.
 
-    The chance is that of numbers in the largest quarter of the withheld ones that nobody fitted on holds: so many of
+    The chance is that of numbers in the outermost quarter of the withheld ones that nobody fitted on holds: so many of
     them stand in the made table, with one more tried and found (Laplace).
     """
-    largest = fitted.max()
-    if (fitted == largest).sum() >= PEOPLE or not (made == largest).any() or (holdout == largest).any():
-        return None
-    tail = np.setdiff1d(holdout[holdout >= np.quantile(holdout, 0.75)], fitted)
-    return float((np.isin(tail, made).sum() + 1) / (len(tail) + 1))
+    for end, sign in zip(everybody.ends(fitted.name), (-1.0, 1.0), strict=True):
+        if not (made == end).any() or (holdout == end).any():
+            continue
+        if everybody.holders(fitted.name, np.array([end]))[0] >= PEOPLE:
+            continue
+        outermost = holdout[sign * holdout >= np.quantile(sign * holdout, 0.75)]
+        tail = np.setdiff1d(outermost, fitted.values)
+        yield float((np.isin(tail, made).sum() + 1) / (len(tail) + 1))
 
 
-def _repeated(fitted: Floats, made: Floats) -> int:
-    """Count the numbers that fewer than ten hold, and the made table far more often than chance would have it.
+def _repeated(fitted: Floats, made: Floats) -> Floats:
+    """Return the numbers that fewer than ten hold, and the made table far more often than chance would have it.
 
     A model may round what lies around a number to it, so all who are near by count as its source.
     """
     values, counts = np.unique(made, return_counts=True)
     values, counts = values[counts >= PEOPLE], counts[counts >= PEOPLE]
     ordered = np.sort(fitted)
-    held = np.searchsorted(ordered, values, side="right") - np.searchsorted(ordered, values, side="left")
+    held = _count(ordered, values)
     low, high = np.quantile(ordered, (0.01, 0.99))
     around = _AROUND * (high - low)
     near = np.searchsorted(ordered, values + around, side="right") - np.searchsorted(ordered, values - around)
     limit = 2 * (near + 1) * len(made) / len(fitted)
     suspects = np.flatnonzero((held > 0) & (held < PEOPLE) & (counts > limit))
     population = len(fitted) + len(made)
-    return sum(
+    unlikely = [
         hypergeometric_tail(int(counts[one]), population, int(counts[one] + held[one]), len(made)) < _REPEATED
         for one in suspects
-    )
+    ]
+    repeated: Floats = values[suspects[np.array(unlikely, bool)]]
+    return repeated
+
+
+def _beyond_strangers(repeated: Floats, fitted: Floats, holdout: Floats, made: Floats) -> bool:
+    """Whether numbers that only withheld people hold are not repeated as well: then it is not how the table rounds."""
+    if not len(repeated):
+        return False
+    strangers = np.setdiff1d(holdout, fitted)
+    hits = np.isin(_repeated(holdout, made), strangers).sum()
+    if not hits:
+        return True
+    tried = Rate(len(repeated), len(np.unique(fitted)))
+    return risk(tried, Rate(int(hits), len(strangers))).chance < FALSE_ALARMS
+
+
+def _count(values: Floats, numbers: Floats) -> Ints:
+    """Count how often each of the numbers is among the values."""
+    ordered = np.sort(values)
+    counts: Ints = np.searchsorted(ordered, numbers, side="right") - np.searchsorted(ordered, numbers, side="left")
+    return counts
 
 
 def _found(fitted_own: Hashes, holdout_own: Hashes, made: Hashes) -> Risk:

@@ -12,12 +12,13 @@ from generation.quality.judge.figures import Figure, Yardstick
 from generation.quality.judge.frames import Column, Frame
 from generation.quality.judge.privacy.closest import Closest, closest
 from generation.quality.judge.privacy.distance import Space
-from generation.quality.judge.privacy.matches import PEOPLE, Copies, Memorised, copies, memorised
+from generation.quality.judge.privacy.everybody import PEOPLE, Everybody
+from generation.quality.judge.privacy.matches import Copies, Memorised, copies, memorised
 from generation.quality.judge.privacy.rates import FALSE_ALARMS, Risk
 from generation.quality.judge.privacy.singling_out import multivariate, univariate
 from generation.quality.judge.privacy.targets import Membership, aim, auc_chance
 
-#: So many people are aimed at, and as many withheld ones as a control; so many guesses single out.
+#: So many people are aimed at, at most, and so many withheld ones as a control; so many guesses single out.
 ATTACKS = 3_000
 
 #: So many made rows look for their closest record.
@@ -98,7 +99,7 @@ class _Asked:
 
     secrets: tuple[str, ...]
     public: tuple[str, ...]
-    everybody: Frame
+    everybody: Everybody
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,14 @@ class _Measured:
 
 @dataclass(frozen=True)
 class _Leak:
-    """Something that a made table should not have; ``column`` holds values that fewer than ten people hold."""
+    """Something that a made table should not have; ``column`` holds values that fewer than ten people hold.
+
+    ``refused`` says that it is no chance and breaks what is promised: then the table must not be published.
+    """
 
     sentence: str
     column: str | None = None
+    refused: bool = False
 
 
 def judge_privacy(
@@ -128,7 +133,7 @@ def judge_privacy(
     *,
     secrets: Sequence[str] = (),
     public: Sequence[str] = (),
-    everybody: Frame | None = None,
+    everybody: Everybody | None = None,
     yardsticks: bool = True,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
@@ -136,15 +141,14 @@ def judge_privacy(
 
     ``secrets`` are the columns that inference tries to guess, some that the data chooses if none is named; levels of
     ``public`` columns may be known to anybody, such as a public list of codes. ``everybody`` is the table that was
-    learned from where ``fitted`` is a sample of it: whether ten people hold a value is counted there. Without
-    ``yardsticks`` the findings are the same, and stand beside nothing.
+    learned from where ``fitted`` is a sample of it: whether ten people hold a value is counted there, by rows where
+    nothing else is said. Without ``yardsticks`` the findings are the same, and stand beside nothing.
     """
     if min(fitted.rows, holdout.rows, made.rows) < _FEWEST or not fitted.columns:
-        return _unmeasured()
+        return _unmeasured(copies(fitted, holdout, made) if fitted.columns and fitted.rows and made.rows else None)
     guessed = _guessed(fitted, secrets)
     fitted, holdout, made = (_shuffled(one, rng) for one in (fitted, holdout, made))
-    everybody = everybody or fitted
-    asked = _Asked(guessed, tuple(public), everybody)
+    asked = _Asked(guessed, tuple(public), everybody or Everybody(fitted))
     main = _measure(fitted, holdout, made, asked, references=REFERENCES, rng=rng)
     beside = {
         name: _measure(fitted, control, stand, asked, references=_YARDSTICK_ROWS, rng=rng)
@@ -168,7 +172,7 @@ def judge_privacy(
         "level": level,
         "findings": [leak.sentence for leak in (*leaks, *few)],
         "verdict": _verdict(level, leaks, few),
-        "refused": _REFUSED if level == "copy" else None,
+        "refused": _refused(level, [leak for leak in (*leaks, *few) if leak.refused]),
         "not_tested": [*_untried(fitted, guessed, holdout), *_NOT_TESTED],
     }
 
@@ -183,9 +187,9 @@ def _stands(fitted: Frame, holdout: Frame, rng: np.random.Generator) -> dict[Yar
     }
 
 
+_REMEDY = "Learn with fewer details, or from more people."
 _REFUSED = (
-    "The made table is a copy of the rows that were learned from, or nearly one. It must not be published: learn with "
-    "fewer details, or from more people."
+    "The made table is a copy of the rows that were learned from, or nearly one. It must not be published. " + _REMEDY
 )
 
 
@@ -229,7 +233,7 @@ def _leaks(found: _Measured) -> Iterator[_Leak]:
         of_rows = attack == "copied_rows"
         size, chance = (found.copies.surplus, found.copies.chance) if of_rows else (risk.value, risk.chance)
         if chance < allowed and size > _FLOORS[attack]:
-            yield _Leak(_SAYS[attack].format(column=column, risk=_percent(size)))
+            yield _Leak(_SAYS[attack].format(column=column, risk=_percent(size)), refused=of_rows)
 
 
 def _values_of_few(found: list[Memorised]) -> Iterator[_Leak]:
@@ -241,11 +245,12 @@ def _values_of_few(found: list[Memorised]) -> Iterator[_Leak]:
     are_extremes = float(np.prod([one.chance for one in found])) < FALSE_ALARMS
     for one in found:
         if one.rare_levels:
-            yield _Leak(f"{_count(one.rare_levels, 'value')} of {one.column} {held}", one.column)
+            yield _Leak(f"{_count(one.rare_levels, 'value')} of {one.column} {held}", one.column, one.carried)
         if one.repeated:
-            yield _Leak(f"{_count(one.repeated, 'number')} of {one.column} {held}, often repeated", one.column)
+            said = f"{_count(one.repeated, 'number')} of {one.column} {held}, often repeated"
+            yield _Leak(said, one.column, one.carried)
         if one.extremes and are_extremes:
-            yield _Leak(f"the largest or smallest {one.column}, {held}", one.column)
+            yield _Leak(f"the largest or smallest {one.column}, {held}", one.column, refused=True)
 
 
 def _level(found: _Measured, leaks: Sequence[_Leak], few: Sequence[_Leak]) -> Level:
@@ -255,6 +260,14 @@ def _level(found: _Measured, leaks: Sequence[_Leak], few: Sequence[_Leak]) -> Le
     area = found.membership.auc
     told = area >= _COPIED_AREA and auc_chance(area, *found.targets) < FALSE_ALARMS
     return "copy" if copied or told else "leaks"
+
+
+def _refused(level: Level, leaks: Sequence[_Leak]) -> str | None:
+    if level == "copy":
+        return _REFUSED
+    if not leaks:
+        return None
+    return f"The made table must not be published, because of {'; '.join(leak.sentence for leak in leaks)}. {_REMEDY}"
 
 
 def _verdict(level: Level, leaks: Sequence[_Leak], few: Sequence[_Leak]) -> str:
@@ -268,7 +281,9 @@ def _verdict(level: Level, leaks: Sequence[_Leak], few: Sequence[_Leak]) -> str:
     return f"{first} It holds {'; '.join(leak.sentence for leak in few)}." if few else first
 
 
-def _unmeasured() -> dict[str, Any]:
+def _unmeasured(found: Copies | None) -> dict[str, Any]:
+    """Of too few rows nothing is told but that they are copies: rows of the source never coincide as often."""
+    copied = found is not None and found.twins.chance < FALSE_ALARMS and found.twins.value > _FLOORS["copied_rows"]
     why = f"Privacy was not measured: it takes {_FEWEST} rows learned from, withheld and made, and a column to compare."
     return {
         "closest": None,
@@ -279,7 +294,7 @@ def _unmeasured() -> dict[str, Any]:
         "level": "unmeasured",
         "findings": [],
         "verdict": why,
-        "refused": None,
+        "refused": _REFUSED if copied else None,
         "not_tested": [why],
     }
 

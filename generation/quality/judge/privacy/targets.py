@@ -1,7 +1,7 @@
 """Attacks on single people: was this one fitted on, what is this one's secret, which two halves are one person?
 
-All aim at as many fitted as withheld rows and look for the made row that is closest to what the attacker knows, so one
-search serves them all.
+All aim at every fitted row that they are given and, as a control, at every withheld one, which may be fewer, and look
+for the made row that is closest to what the attacker knows, so one search serves them all.
 """
 
 from __future__ import annotations

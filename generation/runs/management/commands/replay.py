@@ -31,6 +31,8 @@ class Command(BaseCommand):
             done = replays.replay(version, self.stdout.write)
         except RunnerFault as fault:
             raise CommandError(f"{version} could not be made again: {fault.message}") from fault
+        except replays.NotReplayable as why:
+            raise CommandError(str(why)) from why
         self.stdout.write(done.words)
         if not done.agrees:
             raise CommandError("It did not come out as published.")

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from generation.generators.tabular.fitted.conditions import read_pair
 from generation.quality.judge.fairness import judge_fairness, rates
 from generation.quality.judge.frames import frames
 
@@ -43,7 +44,9 @@ def test_a_table_of_the_same_population_is_as_fair(seed: int) -> None:
     report = judged(applicants(2000, rng), applicants(1500, rng), applicants(2000, rng), seed)
     assert report["warnings"] == []
     assert report["counter"] is None
-    assert report["verdict"] == "As fair as the real table by sex, age: no bias grew."
+    assert report["verdict"].startswith("As fair as the real table by sex, age: no bias grew.")
+    (kept,) = report["kept"]
+    assert "By sex, both are uneven: hired is true in" in kept and "“hired from sex”" in kept
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -61,6 +64,41 @@ def test_a_bias_that_grew_is_reported_and_what_counters_it_named(seed: int) -> N
         "man": True,
         "woman": False,
     }
+
+
+def test_how_far_groups_lie_apart_is_told_of_the_same_two_in_both_tables() -> None:
+    def table(rows: int, seed: int, hired: dict[str, float]) -> pa.Table:
+        rng = np.random.default_rng(seed)
+        region = rng.choice(list(hired), rows)
+        yes = rng.random(rows) < np.array([hired[one] for one in region])
+        return pa.table({"region": region, "hired": np.where(yes, "yes", "no"), "skill": rng.normal(size=rows)})
+
+    real, other = {"north": 0.1, "south": 0.5, "west": 0.3}, {"north": 0.3, "south": 0.4, "west": 0.75}
+    report = judged(table(3000, 1, real), table(900, 2, real), table(3000, 3, other), sensitive=("region",))
+    gap = report["columns"][0]["measures"]["outcome_difference"]
+    fitted = {one["group"]: one["fitted"]["outcome"] for one in report["columns"][0]["groups"]}
+    assert gap["real"] == pytest.approx(fitted["west"] - fitted["north"], abs=2e-6)
+    assert gap["growth"]["value"] == pytest.approx(gap["made"] - gap["real"], abs=2e-6)
+    (told,) = (one for one in report["warnings"] if "hangs more on" in one)
+    assert f"between north and west it differs by {gap['made']:.1%} instead of {gap['real']:.1%}" in told
+    assert gap["growth"]["value"] > 0.05
+
+
+def test_what_counters_a_bias_is_written_so_that_it_can_be_ordered_whatever_the_columns_are_called() -> None:
+    rng = np.random.default_rng(0)
+    tables = [applicants(2000, rng), applicants(1500, rng), applicants(2000, rng, bias=0.3)]
+    names = {"hired": "got hired", "sex": 'said "sex"'}
+    renamed = [one.rename_columns([names.get(name, name) for name in one.column_names]) for one in tables]
+    report = judged(*renamed, target="got hired", sensitive=('said "sex"',))
+    (line,) = report["counter"]["independent"]
+    assert read_pair(line) == ("got hired", 'said "sex"')
+
+
+def test_where_no_group_is_favoured_none_is_told() -> None:
+    rng = np.random.default_rng(9)
+    report = judged(*(applicants(rows, rng, bias=0.0) for rows in (2000, 1500, 2000)))
+    assert report["kept"] == []
+    assert report["verdict"] == "As fair as the real table by sex, age: no bias grew."
 
 
 def test_a_bias_that_was_taken_away_is_no_warning() -> None:
@@ -98,7 +136,27 @@ def test_groups_of_few_people_are_left_out_and_that_is_said() -> None:
     fitted = fitted.set_column(0, "sex", pa.array(sex))
     report = judged(fitted, holdout, made)
     assert "other" not in json.dumps(report)
-    assert any("fewer than 50 people" in one for one in report["not_tested"])
+    assert any("fewer than 10 people, 50 rows" in one for one in report["not_tested"])
+
+
+def test_neither_a_group_nor_an_outcome_of_nine_people_is_named_however_many_rows_they_have() -> None:
+    rng = np.random.default_rng(8)
+    tables = [applicants(rows, rng) for rows in (900, 700, 900)]
+    for place, few in enumerate((90, 60)):
+        for name in ("region", "hired"):
+            values = ["of nine people"] * few + [str(one) for one in tables[place].column(name).to_pylist()[few:]]
+            tables[place] = _with(tables[place], name, values)
+    tables[2] = _with(tables[2], "hired", [str(one) for one in tables[2].column("hired").to_pylist()])
+    whose = np.concatenate([np.arange(90) % 9, 9 + np.arange(810)])
+    told = judged(*tables, sensitive=("region",))
+    assert told["positive"] == "hired is of nine people" and "of nine people" in json.dumps(told["columns"])
+    told = judged(*tables, sensitive=("region",), people=whose)
+    assert {group["group"] for group in told["columns"][0]["groups"]} == {"north", "south", "west"}
+    assert "of nine people" not in json.dumps(told)
+
+
+def _with(table: pa.Table, name: str, values: list[str]) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, pa.array(values))
 
 
 @pytest.mark.parametrize(

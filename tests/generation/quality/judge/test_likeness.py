@@ -127,3 +127,11 @@ def test_a_range_too_narrow_to_be_cut_is_compared_all_the_same() -> None:
     narrow = pa.table({"n": [1e16, 1e16 + 2] * 20, "c": ["a", "b"] * 20})
     (pair,) = judged(narrow, narrow, narrow)["pairs"]
     assert (pair["value"], pair["fitted"]) == (1, 1)
+
+
+def test_a_range_ends_where_ten_people_lie_beyond_it_and_not_ten_rows_of_one() -> None:
+    values = np.concatenate([np.arange(100.0), np.full(60, 1000.0)])
+    whose = np.concatenate([np.arange(100), np.full(60, 100)])
+    real, made = frames(pa.table({"x": values}), pa.table({"x": np.arange(10.0, 91.0)}))
+    assert coverage(real.columns[0], made.columns[0])[0] == pytest.approx(80 / 990)
+    assert coverage(real.columns[0], made.columns[0], whose)[0] == 1.0

@@ -11,7 +11,7 @@ import pytest
 
 from generation.quality.arrow import pc
 from generation.quality.judge.frames import frames
-from generation.quality.judge.privacy import judge_privacy
+from generation.quality.judge.privacy import Everybody, judge_privacy
 from tests.generation.quality.judge.people import people
 
 NUMBERS = ("age", "income", "rent", "savings")
@@ -96,6 +96,34 @@ def test_a_planted_leak_is_found_each_time(plant: Plant, seed: int) -> None:
     assert any(sentence in finding for finding in report["findings"]), report["findings"]
     assert report["level"] in levels
     assert sentence in report["verdict"]
+    if plant is not a_little_of_each:
+        assert sentence in report["refused"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_words_of_a_table_s_own_that_hit_on_names_of_few_people_are_told_and_not_refused(seed: int) -> None:
+    """The made names come from the same list as the real ones, of which the generator knows nobody's."""
+    rng = np.random.default_rng(seed)
+    fitted, holdout, made = drawn(seed)
+    tables = []
+    for table in (fitted, holdout, made):
+        names = [f"{first} {second}" for first, second in rng.integers(40, size=(table.num_rows, 2))]
+        tables.append(table.append_column("name", pa.array(names)))
+    report = judged(*tables, seed)
+    assert report["memorised"]["columns"] == ["name"]
+    assert (report["level"], report["refused"]) == ("few_people", None)
+
+
+def test_a_value_of_many_rows_of_one_person_is_one_of_few_people() -> None:
+    fitted, holdout, made = drawn(9)
+    fitted, made = rare_town(fitted, made, np.random.default_rng(9))
+    often = pa.concat_tables([fitted, *[fitted.filter(pc.equal(fitted.column("town"), "Ys"))] * 5])
+    whose = np.concatenate([np.arange(fitted.num_rows), np.full(often.num_rows - fitted.num_rows, fitted.num_rows)])
+    tables = frames(often, holdout, made)
+    rng = np.random.default_rng(9)
+    assert judge_privacy(*tables, yardsticks=False, rng=rng)["refused"] is None
+    everybody = Everybody(tables[0], people=whose)
+    assert "town" in judge_privacy(*tables, everybody=everybody, yardsticks=False, rng=rng)["refused"]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -166,7 +194,7 @@ def test_a_value_that_ten_people_hold_is_none_of_few_in_a_sample_of_them() -> No
     fitted, holdout, made = drawn(6)
     fitted, made = rare_town(fitted, made, np.random.default_rng(6))
     *tables, everybody = frames(fitted, holdout, made, pa.concat_tables([fitted] * 4))
-    report = judge_privacy(*tables, everybody=everybody, yardsticks=False, rng=np.random.default_rng(6))
+    report = judge_privacy(*tables, everybody=Everybody(everybody), yardsticks=False, rng=np.random.default_rng(6))
     assert report["level"] == "holdout"
 
 
@@ -176,6 +204,15 @@ def test_few_rows_are_said_to_be_too_few(rows: tuple[int, int, int]) -> None:
     report = judged(*(people(number, rng) for number in rows))
     assert report["level"] == "unmeasured"
     assert "not measured" in report["verdict"]
+
+
+@pytest.mark.parametrize("holdout", [0, 1, 49])
+def test_a_copy_is_refused_however_few_rows_were_withheld(holdout: int) -> None:
+    fitted, _, fresh = drawn(11, 450, 450)
+    held = drawn(12)[1].slice(0, holdout)
+    assert judged(fitted, held, fitted)["refused"]
+    assert judged(fitted, held, fitted.slice(0, 20))["refused"]
+    assert judged(fitted, held, fresh)["refused"] is None
 
 
 def test_odd_columns_are_attacked_without_a_fault() -> None:

@@ -50,6 +50,16 @@ def test_a_number_is_learned_as_a_number() -> None:
     assert found["real"]["yardsticks"]["guess"] == 0
 
 
+def test_no_quotient_is_told_of_a_score_that_could_be_a_guess() -> None:
+    noise = np.random.default_rng(8).normal(size=60)
+    few = people(60, 7).append_column("noise", pa.array(noise))
+    held = few.slice(0, 30).set_column(5, "noise", pa.array(noise[:30] + np.random.default_rng(9).normal(0, 3, 30)))
+    found = judged(few, target="noise", real=few, held=held)
+    assert found["ratio"]["value"] is None
+    assert found["ratio"]["interval"] is None
+    assert "not surely better than a guess" in found["ratio"]["why"]
+
+
 def test_a_target_is_chosen_that_can_be_learned_and_is_not_given_away() -> None:
     twin = REAL.append_column("again", REAL["ill"])
     found = judged(people(300, 4), target=None, real=REAL.slice(0, 300))

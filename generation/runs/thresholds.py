@@ -1,4 +1,4 @@
-"""What a buyer makes an order depend on: measures of the version, each with a bound that it may not pass.
+"""What a buyer makes an order depend on, and a seller a version: measures of it, each with a bound it may not pass.
 
 This is the one place that says which measures there are, and which document about a version each is read from. What was
 not measured is not met.
@@ -104,15 +104,20 @@ def unmet(asked: Iterable[Mapping[str, Any]], version: Version) -> list[Unmet]:
     Not for transactions that hold locks: documents come from the object store.
     """
     kept = {attachment.kind: attachment for attachment in version.attachments.all()}
-    tables = [table["name"] for table in version.layout["tables"]]
+    return unmet_in(asked, version.layout, lambda kind: attachments.read(kept[kind]) if kind in kept else None)
+
+
+def unmet_in(
+    asked: Iterable[Mapping[str, Any]], layout: Mapping[str, Any], document: Callable[[str], bytes | None]
+) -> list[Unmet]:
+    """The thresholds that tables of ``layout`` do not keep; ``document`` gives what is known of them, by its kind."""
+    tables = [table["name"] for table in layout["tables"]]
     broken: list[Unmet] = []
     for one in asked:
         threshold = Threshold(one["measure"], one["bound"])
         measure = _measures.get(threshold.measure)
-        document = kept.get(measure.document) if measure else None
-        found: Found = {}
-        if measure is not None and document is not None:
-            found = _read(measure, attachments.read(document))
+        body = document(measure.document) if measure else None
+        found: Found = _read(measure, body) if measure is not None and body is not None else {}
         values = [(table, found.get(table)) for table in tables]
         broken += [
             Unmet(threshold.measure, "" if tables == ["default"] else table, value, threshold.bound)
