@@ -9,7 +9,7 @@ if __name__ == "__main__":
         # The one-machine stack makes the environment that settings are read from, so it starts before Django does.
         from marketplace.local.stack import main
 
-        sys.exit(main())
+        sys.exit(main(sys.argv[2:]))
     from django.core.management import execute_from_command_line
 
     from marketplace.local.running import join

@@ -35,7 +35,8 @@ class AttachmentKind:
 
     ``work`` is the kind of work that computes it anew from the version alone, asked for at publishing; without it a run
     or a person hands the document over. ``from_source`` marks what is computed by looking at a version's source: for a
-    version that has one it is never remade.
+    version that has one it is never remade. ``of_two`` marks what also tells of the version before,
+    and is computed anew once that one is withdrawn.
     """
 
     name: str
@@ -47,6 +48,7 @@ class AttachmentKind:
     public: bool = True
     work: str = ""
     from_source: bool = False
+    of_two: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def register(kind: AttachmentKind) -> AttachmentKind:
     """Make a kind known to this process.
 
     Raises ValueError for a name that is taken or is none, a version that is no number, a media type that is not JSON's,
-    and for what would be remade from a source by itself.
+    for what would be remade from a source by itself, and for what tells of two versions and could not be remade.
     """
     if kind.name in _kinds:
         raise ValueError(f"the kind of document {kind.name} is registered twice")
@@ -73,6 +75,8 @@ def register(kind: AttachmentKind) -> AttachmentKind:
         raise ValueError(f"{kind.name!r} {kind.code_version!r} is no name with a version: it takes a word and a number")
     if not _JSON.fullmatch(kind.media_type):
         raise ValueError(f"{kind.name} is {kind.media_type}; documents are JSON, so that their shape can be checked")
+    if kind.of_two and not kind.work:
+        raise ValueError(f"{kind.name} tells of two versions, so there must be work that computes it anew")
     if kind.work and kind.from_source:
         raise ValueError(f"{kind.name} cannot be made from the version alone and be computed from its source")
     _kinds[kind.name] = kind
@@ -95,6 +99,11 @@ def kinds() -> tuple[AttachmentKind, ...]:
 def work_at_publishing() -> Iterator[str]:
     """The kinds of work that compute documents from a version alone."""
     return (kind.work for kind in _kinds.values() if kind.work)
+
+
+def of_two() -> list[AttachmentKind]:
+    """The kinds that tell of a version and of the one before it."""
+    return [kind for kind in _kinds.values() if kind.of_two]
 
 
 def store(name: str, body: bytes) -> Finding:

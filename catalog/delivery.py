@@ -1,4 +1,4 @@
-"""Handing out data: a signed link for whoever may read the file, each one recorded; rows on a page, once a licence."""
+"""Handing out data: links and documents for whoever may have them, each recorded; rows on a page, once a licence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from catalog import licensing
-from catalog.models import Delivery, File, Licence, Reading, Version
+from catalog import attachments, licensing
+from catalog.models import Attachment, Delivery, File, Licence, Reading, Version
 from marketplace import storage
 from marketplace.accounts.models import Account
 
@@ -50,6 +50,20 @@ def seed_link(account: Account | None, version: Version) -> str:
     )
 
 
+def document(account: Account | None, found: Attachment) -> bytes:
+    """The bytes of a document about a version that ``account`` may look at. Raises NotLicensed.
+
+    One that is for licence holders only is recorded.
+    """
+    of_kind = attachments.kind(found.kind)
+    if not of_kind.public:
+        with transaction.atomic():
+            _record(account, found.version, f"documents/{found.kind}.json")
+            if not licensing.may_have(account, found.version):
+                raise NotLicensed(f"The {of_kind.title.lower()} is for licence holders.")
+    return attachments.read(found)
+
+
 def rows_shown(licence: Licence, version: Version) -> None:
     """Record, once a licence, that rows beyond the free sample are shown under it.
 
@@ -65,7 +79,7 @@ def rows_shown(licence: Licence, version: Version) -> None:
 
 
 def was_used(licences: QuerySet[Licence]) -> bool:
-    """Was anything taken under one of ``licences``: a file handed out, or rows shown beyond the free sample?"""
+    """Was anything taken under one of ``licences``: a file or document, or rows shown beyond the free sample?"""
     given = Delivery.objects.filter(licence__in=licences)
     return given.exists() or Reading.objects.filter(licence__in=licences).exists()
 

@@ -37,9 +37,13 @@ def make(version: Version) -> None:
     before = compared_with(version)
     if before is None or version.shelf.state == ShelfState.State.WITHDRAWN:
         return
-    document = between(before, version, _statistics(before), _statistics(version))
+    document = between(before, version, statistics(before), statistics(version))
     body = json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
-    finding = attachments.store(KIND, body)
+    attach(before, version, attachments.store(KIND, body))
+
+
+def attach(before: Version, version: Version, finding: attachments.Finding) -> None:
+    """Attach to ``version`` what was found by comparing it with ``before``, unless one of them is withdrawn."""
     with transaction.atomic():
         # Whoever withdraws either of them holds these rows: then what was computed is not shown.
         shelves = (
@@ -93,7 +97,8 @@ def between(
     }
 
 
-def _statistics(version: Version) -> Mapping[str, Any] | None:
+def statistics(version: Version) -> Mapping[str, Any] | None:
+    """The statistics of all rows of a version; ``None`` where they were not counted."""
     found = version.attachments.filter(kind="statistics").first()
     return None if found is None else attachments.load(found)
 

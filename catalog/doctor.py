@@ -199,6 +199,16 @@ def _blob_faults(what: str, digests: QuerySet[Any, str]) -> Iterator[Fault]:
         yield Fault(f"{what} {fault.sha256}", fault.message)
 
 
+@check(promise=1)
+def own_rows_stay_with_their_owner() -> Iterator[Fault]:
+    """What holds rows of an upload is in no listed dataset, and nobody but its owner has a licence to it."""
+    foreign = Licence.objects.filter(dataset=OuterRef("dataset")).exclude(account=OuterRef("dataset__account"))
+    listed = Listing.objects.filter(dataset=OuterRef("dataset"))
+    kept = Version.objects.keeping_rows()
+    for version in kept.filter(Exists(foreign) | Exists(listed)).select_related("dataset__account").iterator():
+        yield Fault(f"version {version.id}", "it holds rows of its owner's upload, and others may have it.")
+
+
 @check(promise=2)
 def withdrawn_bytes_are_gone() -> Iterator[Fault]:
     """What only withdrawn versions held is destroyed, or there is work that will destroy it."""

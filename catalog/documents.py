@@ -17,5 +17,6 @@ register(
         "application/json",
         TypeAdapter(Difference),
         work=difference.DIFFERENCE,
+        of_two=True,
     ),
 )

@@ -25,6 +25,10 @@ class NotOffered(Exception):
     """The offer is closed, its listing is not on the shelf, or there is no version that new buyers may have."""
 
 
+class OwnRows(Exception):
+    """The version holds rows of its owner's upload: nobody else may ever have it."""
+
+
 class PaymentNeeded(Exception):
     """The offer has a price; a licence to it is granted by its purchase."""
 
@@ -93,6 +97,12 @@ def may_read_file(account: Account | None, file: File) -> bool:
     return (file.sample and is_public(file.version)) or may_have(account, file.version)
 
 
+def may_compare(account: Account | None, version: Version) -> bool:
+    """May ``account`` compare a table of its own with the version? Its owner may without a licence: no row is shown."""
+    owns = account is not None and account.id == version.dataset.account_id
+    return may_have(account, version) or (owns and version.shelf.state != ShelfState.State.WITHDRAWN)
+
+
 def licence_for(account: Account, version: Version) -> Licence | None:
     """The licence in force that gives ``account`` the version, the oldest if there are several."""
     licences = Licence.objects.in_force().filter(account=account).covering(version).select_related("terms")
@@ -132,8 +142,11 @@ def grant(
 ) -> Licence:
     """Return the account's licence for this cause, made now with its certificate if it does not exist yet.
 
-    Seats and end are those of ``offer``; without one there is no end. The certificate says what was ``paid``.
+    Seats and end are those of ``offer``; without one there is no end. The certificate says what was ``paid``. Raises
+    OwnRows for another account than the owner of rows that ``version`` holds.
     """
+    if version.keeps_rows and account.id != version.dataset.account_id:
+        raise OwnRows(f"{version} holds rows of its owner's own upload, so nobody else may have it.")
     with transaction.atomic():
         licence, made = Licence.objects.get_or_create(
             account=account,

@@ -33,14 +33,9 @@ class DecisionForm(forms.Form):
         return cleaned
 
 
-class WithdrawalForm(forms.Form):
-    """Why a version's bytes are destroyed, and its number typed again: it cannot be undone."""
+class DestroyForm(forms.Form):
+    """The number of a version typed again, so that its bytes are destroyed: it cannot be undone."""
 
-    reason = forms.CharField(
-        max_length=1000,
-        help_text="Shown in place of the data, to everybody who saw the version.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
     number = forms.CharField(label="Version number, typed again", max_length=20)
 
     def __init__(self, number: str, *args: Any, **options: Any) -> None:
@@ -53,3 +48,15 @@ class WithdrawalForm(forms.Form):
         if typed != self._number:
             raise forms.ValidationError(f"This version is {self._number}. Type that number if you mean it.")
         return typed
+
+
+class WithdrawalForm(DestroyForm):
+    """Beside the number, why staff destroy a version's bytes."""
+
+    field_order = ("reason", "number")
+
+    reason = forms.CharField(
+        max_length=1000,
+        help_text="Shown in place of the data, to everybody who saw the version.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )

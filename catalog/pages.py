@@ -285,9 +285,18 @@ def cell(value: Any, type_: str) -> Cell:
 
 def _shortened(value: Any) -> str:
     if isinstance(value, list):
-        return f"{len(value)} items" if len(value) != 1 else "1 item"
+        return _listed(value)
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _CELL_SHOWN else text[:_CELL_SHOWN] + "…"
+
+
+def _listed(values: list[Any]) -> str:
+    """A few short values as they are; of others how many there are."""
+    plain = all(isinstance(value, str | int | float) for value in values)
+    text = ", ".join(map(_shortened, values)) if plain and len(values) <= _CELL_SHOWN else ""
+    if not text or len(text) > _CELL_SHOWN:
+        return "none" if not values else "1 item" if len(values) == 1 else f"{len(values)} items"
+    return text
 
 
 def _thumbnail_plots(version: Version | None, statistics: Mapping[str, Any] | None) -> list[tuple[str, Plot]]:

@@ -115,4 +115,4 @@ def _tell_the_other_side(found: ProblemReport, made: ProblemAnswer) -> None:
 def _notice(found: ProblemReport, subject: str, *paragraphs: str) -> Notice:
     dataset = found.version.dataset
     path = reverse("catalog:dataset-problems", args=[dataset.account.slug, dataset.name])
-    return Notice(" ".join(subject.split()), paragraphs, f"{path}#problem-{found.id}", "Read and answer it")
+    return Notice(subject, paragraphs, f"{path}#problem-{found.id}", "Read and answer it")

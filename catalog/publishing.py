@@ -50,6 +50,8 @@ def publish(
     if published is not None:
         return published
     Dataset.objects.select_for_update(no_key=True).get(id=dataset.id)
+    if recipe["source"].get("kept") and Listing.objects.filter(dataset=dataset).exists():
+        raise licensing.OwnRows(f"{dataset} is listed, so nothing that holds rows of an upload comes into it.")
     major, minor = _next_number(dataset, layout)
     version = Version.objects.create(
         dataset=dataset,

@@ -240,6 +240,7 @@ class RowsJudged(Shape):
 class TableQuality(Shape):
     """How one made table stands beside the one it was learnt from; a section is ``None`` where nothing was measured.
 
+    Of a simulated table there is ``answer_key`` alone: {"planted": [what was found of each], "findings": [sentence…]}.
     What stands in a section is said where it is computed, in ``generation.quality.judge``. ``verdict`` has a sentence
     for each section, ``not_tested`` one for each thing that was not looked at, ``refused`` why the table must not be
     published.
@@ -251,16 +252,88 @@ class TableQuality(Shape):
     usefulness: dict[str, Any] | None
     privacy: dict[str, Any] | None
     fairness: dict[str, Any] | None
+    answer_key: dict[str, Any] | None = None
+    groups: dict[str, Any] | None = None
+    cost: dict[str, Any] | None = None
+    relations: list[dict[str, Any]] = []
+    rests_on: list[dict[str, str]] = []
     not_tested: list[str]
     verdict: dict[str, str]
     refused: str | None
 
 
 class Quality(Shape):
-    """What the judge found of each table that was learnt from a source."""
+    """What the judge found of each table that was learnt from a source, or in which something was planted."""
 
     schema_: Literal["lookalike/quality/1"] = Field(alias="schema")
     tables: dict[str, TableQuality]
+
+
+class Sides(Shape):
+    """A count of each of two sides that are compared."""
+
+    before: NonNegativeInt
+    after: NonNegativeInt
+
+
+class NamedSides(Shape):
+    """Columns of each of two sides."""
+
+    before: list[str]
+    after: list[str]
+
+
+class ColumnDrift(Shape):
+    """How far a column moved: population stability index, distances, and the chance of so much by chance alone."""
+
+    column: str
+    kind: Literal["number", "time", "category"]
+    index: Annotated[float, Field(ge=0)]
+    distance: Share
+    transport: Annotated[float, Field(ge=0)] | None
+    missing: Sides
+    chance: Share
+    moved: Literal["much", "little", "hardly", "no"]
+
+
+class DriftPlot(Shape):
+    """Both distributions of a column as shares of levels, or of bins; open bins lie beyond the outer edges, too."""
+
+    column: str
+    kind: Literal["number", "time", "category"]
+    levels: list[str] | None = None
+    edges: list[float] | None = None
+    open: bool = False
+    before: list[Share]
+    after: list[Share]
+
+    @model_validator(mode="after")
+    def _each_share_has_its_place(self) -> DriftPlot:
+        bins = len(self.edges) + (1 if self.open else -1) if self.edges is not None else len(self.levels or ())
+        if not len(self.before) == len(self.after) == bins:
+            raise ValueError(f"{len(self.before)} and {len(self.after)} shares do not belong to {bins} places")
+        return self
+
+
+class TableDrift(Shape):
+    """How one table differs from another; ``verdict`` has a sentence for columns, for both together, for a model."""
+
+    rows: Sides
+    columns: list[ColumnDrift]
+    only: NamedSides
+    not_compared: list[str]
+    together: dict[str, Any] | None
+    model: dict[str, Any] | None
+    verdict: dict[Literal["columns", "together", "model"], str]
+    plots: list[DriftPlot]
+
+
+class Drifted(Shape):
+    """How far what lies before has moved: by configuration. ``against`` is the earlier version, where there is one."""
+
+    schema_: Literal["lookalike/drift/1"] = Field(alias="schema")
+    against: Named | None = None
+    tables: dict[str, TableDrift]
 
 
 class Digests(Shape):

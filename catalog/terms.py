@@ -100,6 +100,17 @@ STANDARD: Mapping[str, Standard] = {
             frozenset({"commercial_use", "hosted_product", "train_models", "derive"}),
         ),
     ),
+    Kind.KEPT: Standard(
+        1,
+        Wording(
+            "Your own rows, added to",
+            "Made to order for this account from its own upload, whose rows it holds: these are no synthetic data, and "
+            "what you may do with them follows from where you have them. What was made you may use for any purpose in "
+            "your organisation and in what it sells. The site passes on neither, to nobody, and destroys both when you "
+            "say so. It comes without warranty.",
+            frozenset({"commercial_use", "hosted_product", "train_models", "derive"}),
+        ),
+    ),
 }
 
 

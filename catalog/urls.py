@@ -31,6 +31,7 @@ _version_documents = [
     path("rows/<int:place>", views.row, name="version-row"),
     path("problems/report", views.report_problem, name="report-problem"),
     path("withdraw", views.withdraw, name="withdraw"),
+    path("destroy", views.destroy, name="destroy"),
     *(path(tab, view, name=f"version-{tab}") for tab, view in _TABS.items()),
 ]
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from django.db import transaction
 
-from catalog import attachments, difference, publishing
+from catalog import attachments, publishing
 from catalog.models import Attachment, Dataset, File, Licence, Listing, PreviewPicture, ShelfState, Version
 from catalog.rows import parquet
 from marketplace import storage
@@ -73,12 +73,13 @@ def left_of(version: Version) -> Iterator[str]:
 
 
 def _compare_anew(version: Version) -> None:
-    """The next version's difference tells figures of this one: it goes, and is computed against the one before."""
+    """What compares the next version with this one tells figures of it: it goes, and is made against the one before."""
     later = version.dataset.versions.readable().since(version).exclude(id=version.id)
     following = later.order_by("major", "minor", "patch").first()
     if following is not None:
-        Attachment.objects.filter(version=following, kind=difference.KIND).delete()
-        queue.enqueue(difference.DIFFERENCE, following.id)
+        for kind in attachments.of_two():
+            Attachment.objects.filter(version=following, kind=kind.name).delete()
+            queue.enqueue(kind.work, following.id)
 
 
 def _digests(version: Version) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hypothesis
 import pytest
+from django.core import management
 from django.core.cache import cache
 from pytest_django import Settings
 
@@ -39,6 +40,14 @@ def passwords_hashed_once(settings: Settings) -> None:
 def no_attempts_yet() -> None:
     """Limits on attempts stay on; each test begins with none used up, and with no page kept from another."""
     cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_by_deleting() -> None:
+    """What empties the database between tests deletes the few rows that there are."""
+    from tests.emptying import Command
+
+    management.get_commands()["flush"] = Command()
 
 
 @pytest.fixture(scope="session")

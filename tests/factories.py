@@ -66,10 +66,11 @@ def a_version(
     columns: tuple[str, ...] = ("number",),
     licensed_to_owner: bool = True,
     run: UUID | None = None,
+    kept: bool = False,
 ) -> Version:
-    """Publish two small files, the first of which is the free sample."""
+    """Publish two small files, the first of which is the free sample; ``kept`` says that they hold an upload's rows."""
     files = [_file(columns, number, 2) for number in range(2)]
-    return _published(dataset, a_layout(columns), files, licensed_to_owner=licensed_to_owner, run=run)
+    return _published(dataset, a_layout(columns), files, licensed_to_owner=licensed_to_owner, run=run, kept=kept)
 
 
 def _published(
@@ -80,8 +81,9 @@ def _published(
     licensed_to_owner: bool = True,
     run: UUID | None = None,
     quality: bytes | None = None,
+    kept: bool = False,
 ) -> Version:
-    learnt = {"kind": "full", "rows": 1000, "commitment": "sha256:" + "3" * 64}
+    learnt = {"kind": "full", "rows": 1000, "commitment": "sha256:" + "3" * 64, **({"kept": True} if kept else {})}
     recipe = {
         "schema": "lookalike/recipe/1",
         "generator": {"name": "house/numbers", "version": "1.0.0", "digest": "sha256:" + "1" * 64},
@@ -89,7 +91,7 @@ def _published(
         "units": sum(file.rows for file in files),
         "splits": [{"name": "train", "first": 0, "units": 20, "shards": [1, 1]}],
         "seedCommitment": "sha256:" + hashlib.sha256(uuid7().bytes).hexdigest(),
-        "source": {"kind": "none"} if quality is None else learnt,
+        "source": {"kind": "none"} if quality is None and not kept else learnt,
         "runtime": "sha256:" + "2" * 64,
     }
     manifest = manifests.build(layout=layout, recipe=recipe, files=files)

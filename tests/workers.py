@@ -126,15 +126,21 @@ def offspring(pid: int) -> list[int]:
     return [int(child) for child in text.split()]
 
 
-def until(happened: Callable[[], bool], *, seconds: float, what: str, logs: Mapping[str, Child] | None = None) -> None:
-    """Wait until ``happened`` says yes; fail with the ends of the logs when it never does."""
+def until(
+    happened: Callable[[], bool],
+    *,
+    seconds: float,
+    what: str | Callable[[], str],
+    logs: Mapping[str, Child] | None = None,
+) -> None:
+    """Wait until ``happened`` says yes; fail with ``what``, as it is by then, and the logs' ends when it never does."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if happened():
             return
         time.sleep(0.1)
     tails = "\n".join(f"--- {name}\n{child.tail()}" for name, child in (logs or {}).items())
-    raise AssertionError(f"{what} did not happen in {seconds:.0f} s.\n{tails}")
+    raise AssertionError(f"{what if isinstance(what, str) else what()} did not happen in {seconds:.0f} s.\n{tails}")
 
 
 def _says(log: Path, words: str) -> bool:

@@ -57,7 +57,10 @@ def front_matter(version: Version, listing: Listing | None) -> dict[str, Any]:
 
 def tags(version: Version, listing: Listing | None) -> list[str]:
     """The words under which a version is filed."""
-    found = ["synthetic", version.recipe["generator"]["name"].replace("/", "-")]
+    found = [
+        "partly-synthetic" if version.keeps_rows else "synthetic",
+        version.recipe["generator"]["name"].replace("/", "-"),
+    ]
     return found if listing is None else [*found, f"modality:{listing.modality}"]
 
 

@@ -7,13 +7,15 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.vary import vary_on_headers
 
 from marketplace.web.problems import Problem
 
 P = ParamSpec("P")
+
+_LONGEST_HEADER = 1_000
 
 
 class HubError(Exception):
@@ -60,6 +62,12 @@ def hub_call(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Calla
     def answered(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             response = view(request, *args, **kwargs)
+            if isinstance(response, HttpResponseNotAllowed):
+                allowed = response["Allow"]
+                response = _answer(
+                    HTTPStatus.METHOD_NOT_ALLOWED, "", f"This call does not take this method; use {allowed}."
+                )
+                response["Allow"] = allowed
         except HubError as error:
             response = _answer(error.status, error.code, error.message)
             if error.commit:
@@ -75,7 +83,13 @@ def hub_call(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Calla
 
 
 def _answer(status: int, code: str, message: str) -> HttpResponse:
-    headers = {"X-Error-Message": message.encode("ascii", "replace").decode()}
+    headers = {"X-Error-Message": _header(message)}
     if code:
         headers["X-Error-Code"] = code
     return JsonResponse({"error": message}, status=status, headers=headers)
+
+
+def _header(message: str) -> str:
+    """``message`` as a header can hold it: the address of the call stands in it, with whatever was put there."""
+    line = " ".join(message.split()).encode("ascii", "replace").decode()
+    return "".join(letter if letter.isprintable() else "?" for letter in line)[:_LONGEST_HEADER]

@@ -12,7 +12,6 @@ from marketplace.accounts.models import Account
 #: The revision that follows the shelf.
 MAIN = "main"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_NUMBER = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 
 
 def find_version(account: Account | None, owner: str, name: str, revision: str) -> Version:
@@ -52,8 +51,4 @@ def _named(dataset: Dataset, revision: str) -> Version | None:
     versions = dataset.versions.readable().select_related("shelf")
     if _COMMIT.fullmatch(revision):
         return versions.filter(digest__startswith=revision).first()
-    number = _NUMBER.fullmatch(revision)
-    if number is None:
-        return None
-    major, minor, patch = map(int, number.groups())
-    return versions.filter(major=major, minor=minor, patch=patch).first()
+    return versions.numbered(revision).first()

@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from uuid_utils.compat import uuid7
 
+from catalog.models.keeping import never_given_away
 from marketplace.accounts.models import Account
 
 
@@ -38,6 +39,7 @@ class Dataset(models.Model):
                 condition=models.Q(name__regex=r"^[a-z0-9][a-z0-9-]{1,79}$"), name="dataset_name_form"
             ),
         ]
+        triggers: ClassVar = [never_given_away()]
 
     def __str__(self) -> str:
         return f"{self.account.slug}/{self.name}"

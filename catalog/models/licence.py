@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from catalog.models.dataset import Dataset
+from catalog.models.keeping import never_licensed_away
 from catalog.models.licence_state import LicenceState, moves
 from catalog.models.listing import Offer
 from catalog.models.terms import Terms
@@ -120,7 +121,10 @@ class Licence(models.Model):
                 name="licence_that_ends",
             ),
         ]
-        triggers: ClassVar = [pgtrigger.FSM(name="moves_forward", field="state", transitions=moves())]
+        triggers: ClassVar = [
+            pgtrigger.FSM(name="moves_forward", field="state", transitions=moves()),
+            never_licensed_away(),
+        ]
 
     def __str__(self) -> str:
         return f"licence of {self.account_id} to {self.version_id}"
@@ -156,7 +160,7 @@ class LicenceSuspension(models.Model):
 
 
 class Delivery(models.Model):
-    """A signed link that was handed out: when, for which file, under which licence. An audit record, only added to."""
+    """What was handed out: when, which file or document, under which licence. An audit record, only added to."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     licence = models.ForeignKey(Licence, models.PROTECT, related_name="deliveries")

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from catalog.models.dataset import Dataset
+from catalog.models.keeping import never_listed
 from catalog.models.terms import Terms
 from catalog.models.version import Version
 
@@ -53,6 +54,7 @@ class Listing(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["-shown_at", "-id"], name="listing_newest_first")]
+        triggers: ClassVar = [never_listed()]
 
     def __str__(self) -> str:
         return f"listing of {self.dataset}"

@@ -37,6 +37,7 @@ class Terms(models.Model):
         REDISTRIBUTION = "redistribution", "redistribution"
         MADE = "made", "made by the account"
         ORDERED = "ordered", "made to order"
+        KEPT = "kept", "the account’s own rows"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="terms")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from django.db import models
@@ -10,6 +11,10 @@ from uuid_utils.compat import uuid7
 
 from catalog.models.dataset import Dataset
 from catalog.models.immutable import complete, immutable
+from catalog.models.keeping import KEPT, never_where_others_are
+
+_PART = "(0|[1-9][0-9]{0,8})"
+_NUMBER = re.compile(rf"{_PART}\.{_PART}\.{_PART}")
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
@@ -21,6 +26,14 @@ class VersionQuerySet(models.QuerySet["Version"]):
         """Versions that new buyers may have."""
         return self.filter(shelf__state=ShelfState.State.ON_SHELF)
 
+    def numbered(self, number: str) -> VersionQuerySet:
+        """The versions called ``number``, in the one way that it is written (``1.2.0``); none for any other text."""
+        found = _NUMBER.fullmatch(number)
+        if found is None:
+            return self.none()
+        major, minor, patch = map(int, found.groups())
+        return self.filter(major=major, minor=minor, patch=patch)
+
     def since(self, version: Version) -> VersionQuerySet:
         """``version`` and the later ones of its dataset."""
         later = models.Q(major__gt=version.major) | models.Q(major=version.major, minor__gt=version.minor)
@@ -30,6 +43,10 @@ class VersionQuerySet(models.QuerySet["Version"]):
     def newest_first(self) -> VersionQuerySet:
         """By version number, the highest first."""
         return self.order_by("-major", "-minor", "-patch")
+
+    def keeping_rows(self) -> VersionQuerySet:
+        """Versions that hold rows of their owner's upload."""
+        return self.filter(KEPT)
 
     def newest_of_each_dataset(self) -> VersionQuerySet:
         """One version a dataset, that with the highest number."""
@@ -66,7 +83,8 @@ class Version(models.Model):
             models.UniqueConstraint(fields=["dataset", "major", "minor", "patch"], name="one_version_a_number"),
             models.CheckConstraint(condition=models.Q(digest__regex=r"^[0-9a-f]{64}$"), name="version_digest_form"),
         ]
-        triggers: ClassVar = immutable()
+        indexes: ClassVar = [models.Index(fields=["dataset"], condition=KEPT, name="version_keeping_rows")]
+        triggers: ClassVar = [*immutable(), never_where_others_are()]
 
     def __str__(self) -> str:
         return f"{self.dataset} {self.number}"
@@ -75,6 +93,11 @@ class Version(models.Model):
     def number(self) -> str:
         """The version number as people write it."""
         return f"{self.major}.{self.minor}.{self.patch}"
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Does it hold rows of its owner's upload? Then it never leaves its owner: see ``catalog.keeping``."""
+        return bool(self.recipe["source"].get("kept"))
 
     @property
     def commit(self) -> str:

@@ -17,6 +17,7 @@ from marketplace.web.problems import Fault, Problem
 
 _SECONDS = 3.0
 _MEMORY = "256MB"
+_REFUSED = "This condition cannot be put to the sample"
 
 
 def answer(
@@ -56,7 +57,7 @@ def find(
     condition = conditions.where(where, there, faults)
     by = conditions.order(order, there, faults)
     if faults:
-        raise Problem(422, "This condition cannot be put to the sample", faults=faults)
+        raise Problem(422, _REFUSED, faults=faults)
     shown = list(columns or shape.names)
     if file is None or not file.rows:
         return answers.Found(shape, shown, [], 0)
@@ -99,6 +100,11 @@ def _bounded(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise Problem(422, "This took too long", f"It was ended after {_SECONDS:.0f} seconds.") from error
         except duckdb.OutOfMemoryException as error:
             raise Problem(422, "This needs too much memory", "Ask for fewer columns or rows.") from error
+        except duckdb.ConversionException as error:
+            # The only values that are cast are those of a condition: one that the column's own type cannot hold.
+            beyond = "A value lies beyond what its column can hold."
+            fault = Fault("where", beyond, "Compare it with a value such as the column has.", "range")
+            raise Problem(422, _REFUSED, faults=[fault]) from error
         finally:
             ending.cancel()
 

@@ -51,17 +51,21 @@ def _content(file: File, column: str, row: int) -> bytes:
     """The bytes in a cell: kept by an earlier reader, or read now; whoever asks meanwhile waits for that."""
     key = f"cell:{file.sha256}:{column}:"
     reading = f"{key}reading:{row - row % _TOGETHER}"
+    alone = False
     for _ in range(_PATIENCE):
         found: bytes | None = cache.get(f"{key}{row}")
         if found is not None:
             return found
-        if cache.add(reading, True, _LONGEST_READ):
+        if alone := cache.add(reading, True, _LONGEST_READ):
             break
         time.sleep(_PAUSE)
     try:
-        return _read(file, column, row, key)
+        # Whoever held it may have ended between the look and the taking.
+        found = cache.get(f"{key}{row}")
+        return _read(file, column, row, key) if found is None else found
     finally:
-        cache.delete(reading)
+        if alone:
+            cache.delete(reading)
 
 
 def _read(file: File, column: str, row: int, key: str) -> bytes:

@@ -106,7 +106,7 @@ def picture(request: HttpRequest, owner: str, name: str, number: str) -> HttpRes
     """The picture in a cell; it never changes, so browsers keep it."""
     found = _reach(request, owner, name, number)
     asked = {key: request.GET[key] for key in request.GET}
-    page = _asked(found, {**asked, "offset": asked.get("row", "0")})
+    page = _asked(found, asked, cell=True)
     shown = pictures.picture(found, page.config, page.split, asked.get("column", ""), page.offset)
     if shown is None:
         raise Problem(404, "Nothing is at this address", "There is no picture in this cell that you may see.")
@@ -130,28 +130,34 @@ def _reach(request: HttpRequest, owner: str, name: str, number: str | None) -> R
     return found
 
 
-def _asked(found: Reach, asked: Mapping[str, str]) -> Asked:
-    """The page that is asked for. Raises Problem with all that is wrong with it."""
+def _asked(found: Reach, asked: Mapping[str, str], *, cell: bool = False) -> Asked:
+    """The page that is asked for, or the one cell (by ``row`` and ``column``).
+
+    Raises Problem with all that is wrong with it.
+    """
     version = found.version
     known = splits(version)
     config = asked.get("config", known[0][0])
     split = asked.get("split", next((name for of, name in known if of == config), known[0][1]))
     faults = split_faults(version, config, split)
-    offset = _number(asked, "offset", 0, 0, _LARGEST_OFFSET, faults)
+    offset = _number(asked, "row" if cell else "offset", 0, 0, _LARGEST_OFFSET, faults)
     length = _number(asked, "length", answers.LARGEST_PAGE, 1, answers.LARGEST_PAGE, faults)
     columns = None
-    if "columns" in asked:
-        columns = [name.strip() for name in asked["columns"].split(",") if name.strip()]
+    field = "column" if cell else "columns"
+    if cell or field in asked:
+        named = asked.get(field, "")
+        columns = [name for name in ([named] if cell else map(str.strip, named.split(","))) if name]
         table = next((table for table in version.layout["tables"] if table["name"] == config), None)
         if table is not None:
             there = [column["name"] for column in table["schema"]]
             faults += [
-                Fault("columns", f"“{name[:40]}” is no column of {config}.", f"Use {', '.join(there)}.", "unknown")
+                Fault(field, f"“{name[:40]}” is no column of {config}.", f"Use {', '.join(there)}.", "unknown")
                 for name in columns
                 if name not in there
             ]
         if not columns:
-            faults.append(Fault("columns", "No column is named.", "Name columns, or leave it out.", "empty"))
+            remedy = "Name the column of the picture." if cell else "Name columns, or leave it out."
+            faults.append(Fault(field, "No column is named.", remedy, "empty"))
     if faults:
         raise Problem(_UNPROCESSABLE, "These rows cannot be shown", faults=faults)
     return Asked(config, split, offset, length, columns)

@@ -29,7 +29,7 @@ from catalog.views.moderation import review, review_picture, reviews
 from catalog.views.offers import close_offer, offers
 from catalog.views.problems import answer_problem, report_problem
 from catalog.views.shelves import browse
-from catalog.views.withdrawal import withdraw
+from catalog.views.withdrawal import destroy, withdraw
 
 __all__ = [
     "acquire",
@@ -44,6 +44,7 @@ __all__ = [
     "compare",
     "croissant",
     "data",
+    "destroy",
     "dictionary_csv",
     "dictionary_json",
     "file",

@@ -14,9 +14,9 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from catalog import again, attachments, citation, difference, holding, licensing, previews, relations, sheets, snippets
-from catalog.models import Dataset, Licence, Listing, Offer, ShelfState, Version
+from catalog.models import Attachment, Dataset, Licence, Listing, Offer, ShelfState, Version
 from catalog.pages import links, sheets_of
-from catalog.quality import listed, reports
+from catalog.quality import drift, listed, reports
 from catalog.related import related
 from catalog.rows.access import Reach
 from catalog.schema_org import json_ld
@@ -66,6 +66,17 @@ class Seen:
         """The open offers of the listing."""
         return [] if self.listing is None else list(self.listing.offers.open())
 
+    @cached_property
+    def documents(self) -> Mapping[str, Attachment]:
+        """The documents of the version by their kinds."""
+        return {document.kind: document for document in self.version.attachments.all()}
+
+    def load(self, *kinds: str) -> dict[str, Any]:
+        """Those of the documents ``kinds`` that are there, parsed."""
+        found = [document for kind, document in self.documents.items() if kind in kinds]
+        loaded = attachments.load_all(found)
+        return {document.kind: loaded[document.sha256] for document in found}
+
     def context(self, tab: str) -> dict[str, Any]:
         """What the head of every tab shows, ``tab`` being the one that is open."""
         listing = self.listing
@@ -107,8 +118,9 @@ class Seen:
         ]
 
     def _measured(self) -> list[Tab]:
-        """What was counted; and the quality report, of what was learnt from a source."""
-        if self.version.recipe["source"]["kind"] == "none":
+        """What was counted; and the quality report, of what was learnt from a source or looked for by an answer key."""
+        simulated = self.version.recipe["source"]["kind"] == "none"
+        if simulated and "quality" not in self.documents:
             return [Tab("statistics", "Quality report", self.address("statistics"))]
         return [
             Tab("quality", "Quality report", self.address("quality")),
@@ -130,7 +142,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
         if number is None and listing is not None and listing.state == Listing.State.ANNOUNCED:
             return render(request, "catalog/announced.html", {"dataset": found, "listing": listing})
         return gone(request, found, number)
-    shown = _documents(seen.version, _SHOWN)
+    shown = seen.load(*_SHOWN)
     context = {
         "sheets": sheets.sheets(_look(seen, shown), sheets.wanted_of(seen.version, request.GET)),
         "relations": relations.drawing(seen.version.layout),
@@ -147,7 +159,7 @@ def data(request: HttpRequest, owner: str, name: str, number: str | None = None)
 def row(request: HttpRequest, owner: str, name: str, place: int, number: str | None = None) -> HttpResponse:
     """One row alone: its picture large, its objects, all its values; and the way to its neighbours."""
     seen = _seen_or_404(request, owner, name, number)
-    look = _look(seen, _documents(seen.version, _SHOWN))
+    look = _look(seen, seen.load(*_SHOWN))
     wanted = replace(sheets.wanted_of(seen.version, request.GET), offset=place)
     found = sheets.alone(look, wanted)
     if found is None:
@@ -159,7 +171,7 @@ def row(request: HttpRequest, owner: str, name: str, place: int, number: str | N
 def statistics(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
     """What was measured of the version: statistics by column, reports, and what was not measured."""
     seen = _seen_or_404(request, owner, name, number)
-    shown = _documents(seen.version, ("statistics",))
+    shown = seen.load("statistics")
     return render(
         request,
         "catalog/tabs/statistics.html",
@@ -173,7 +185,7 @@ def quality(request: HttpRequest, owner: str, name: str, number: str | None = No
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return quality_json(request, owner, name, number)
     seen = _seen_or_404(request, owner, name, number)
-    documents = _documents(seen.version, ("quality", "statistics"))
+    documents = seen.load("quality", "statistics")
     document, counted = documents.get("quality"), documents.get("statistics", {"tables": {}})
     context = {
         "reports": [] if document is None else reports(document),
@@ -192,7 +204,9 @@ def quality_json(request: HttpRequest, owner: str, name: str, number: str | None
     version = _seen_or_404(request, owner, name, number).version
     found = version.attachments.filter(kind="quality").first()
     if found is None:
-        raise Http404(f"There is no quality report of {version}: it was not learnt from a source, or not judged.")
+        raise Http404(
+            f"There is no quality report of {version}: it was not judged, or there is nothing to judge it by."
+        )
     response = HttpResponse(attachments.read(found), content_type=found.media_type)
     patch_vary_headers(response, ["Accept"])
     return response
@@ -204,8 +218,8 @@ def provenance(request: HttpRequest, owner: str, name: str, number: str | None =
     seen = _seen_or_404(request, owner, name, number)
     version = seen.version
     context = {
-        "documents": {document.kind for document in version.attachments.all()},
-        "replay": _replay_words(_documents(version, ("replay",)).get("replay")),
+        "documents": seen.documents,
+        "replay": _replay_words(seen.load("replay").get("replay")),
         "maker": version.recipe["generator"]["name"].split("/"),
         "again": again.command(version),
         "runtime": version.recipe["runtime"].removeprefix("sha256:"),
@@ -237,18 +251,24 @@ def files(request: HttpRequest, owner: str, name: str, number: str | None = None
         "page": page,
         "files": page.items,
         "files_in_all": version.files.count(),
-        "documents": {document.kind for document in version.attachments.all()},
+        "documents": seen.documents,
     }
     return render(request, "catalog/tabs/files.html", seen.context("files") | context)
 
 
 @require_GET
 def versions(request: HttpRequest, owner: str, name: str, number: str | None = None) -> HttpResponse:
-    """The versions, newest first, and how they differ."""
+    """The versions, newest first, how they differ, and how far the data moved."""
     seen = _seen_or_404(request, owner, name, number)
+    moved = drift.of_version(seen.account, seen.version)
+    named = [seen.dataset.account.slug, seen.dataset.name]
     context = {
         "versions": links(seen.account, seen.version, most=_VERSIONS_SHOWN),
         "difference": difference.shown(seen.version),
+        "moved": None if moved is None else drift.shown(moved, solid="after"),
+        "against": "" if moved is None else moved["against"]["number"],
+        "comparable": licensing.may_compare(seen.account, seen.version),
+        "drift_json": reverse("catalog:attachment", args=[*named, seen.version.number, drift.KIND]),
     }
     return render(request, "catalog/tabs/versions.html", seen.context("versions") | context)
 
@@ -283,13 +303,6 @@ def _seen_or_404(request: HttpRequest, owner: str, name: str, number: str | None
     if seen is None:
         raise nothing_there(owner, name, number)
     return seen
-
-
-def _documents(version: Version, kinds: tuple[str, ...]) -> dict[str, Any]:
-    """Those of the documents ``kinds`` that are there, parsed."""
-    found = list(version.attachments.filter(kind__in=kinds))
-    loaded = attachments.load_all(found)
-    return {document.kind: loaded[document.sha256] for document in found}
 
 
 def _look(seen: Seen, shown: Mapping[str, Any]) -> sheets.Look:

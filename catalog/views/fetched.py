@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from catalog import attachments, delivery, downloads, licensing
 from catalog.models import Attachment, File, PreviewPicture
+from catalog.quality import drift
 from catalog.views.seen import licence_needed, seen_version
 from marketplace import storage
 from marketplace.accounts.reading import reading_account
@@ -56,14 +57,19 @@ def checksums(request: HttpRequest, owner: str, name: str, number: str) -> HttpR
 def attachment(request: HttpRequest, owner: str, name: str, number: str, kind: str) -> HttpResponse:
     """A document about the version, as it was stored."""
     version = seen_version(request, owner, name, number)
-    found = get_object_or_404(Attachment, version=version, kind=kind)
+    account = reading_account(request)
+    documents = Attachment.objects.select_related("version__dataset", "version__shelf")
+    found = get_object_or_404(documents, version=version, kind=kind)
     try:
-        of_kind = attachments.kind(kind)
+        attachments.kind(kind)
     except LookupError as error:
         raise Http404(f"There is no document {kind} here.") from error
-    if not of_kind.public and not licensing.may_have(reading_account(request), version):
-        return licence_needed(request, version, f"The {of_kind.title.lower()} is for licence holders.")
-    return HttpResponse(attachments.read(found), content_type=found.media_type)
+    if kind == drift.KIND and drift.of_version(account, version) is None:
+        raise Http404(f"There is no document {kind} here.")
+    try:
+        return HttpResponse(delivery.document(account, found), content_type=found.media_type)
+    except delivery.NotLicensed as error:
+        return licence_needed(request, version, str(error))
 
 
 @require_safe

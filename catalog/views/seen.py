@@ -14,12 +14,7 @@ from marketplace.web.problems import Problem
 
 def version_of(found: Dataset, number: str) -> Version | None:
     """The version ``number`` (``1.2.0``) of ``found``, if its bytes exist."""
-    versions = found.versions.readable().select_related("shelf", "dataset__account")
-    try:
-        major, minor, patch = (int(part) for part in number.split("."))
-    except ValueError:
-        return None
-    return versions.filter(major=major, minor=minor, patch=patch).first()
+    return found.versions.readable().numbered(number).select_related("shelf", "dataset__account").first()
 
 
 def dataset_at(owner: str, name: str, number: str | None = None) -> Dataset:

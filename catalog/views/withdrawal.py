@@ -1,4 +1,4 @@
-"""Withdrawing a version, for staff; and what stands in its place."""
+"""Withdrawing a version, for staff; destroying one's own rows, for who owns them; and what stands in its place."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from catalog import withdrawing
+from catalog import keeping, withdrawing
 from catalog.models import Dataset
-from catalog.moderation_forms import WithdrawalForm
-from catalog.views.seen import nothing_there
+from catalog.moderation_forms import DestroyForm, WithdrawalForm
+from catalog.views.seen import dataset_at, nothing_there, version_of
+from marketplace.accounts.acting import acting_account, require_role
+from marketplace.accounts.models import Role
 from marketplace.accounts.reading import reading_account
 
 _FILES_SHOWN = 100
@@ -33,6 +35,23 @@ def withdraw(request: HttpRequest, owner: str, name: str, number: str) -> HttpRe
         return redirect("admin:catalog_version_change", version.id)
     context = {"dataset": found, "version": version, "form": form}
     return render(request, "catalog/moderation/withdraw.html", context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def destroy(request: HttpRequest, owner: str, name: str, number: str) -> HttpResponse:
+    """The form by which an owner has a version destroyed that holds rows of their upload; others see nothing here."""
+    found = dataset_at(owner, name, number)
+    version = version_of(found, number)
+    if version is None or not version.keeps_rows or acting_account(request) != found.account:
+        raise nothing_there(owner, name, number)
+    form = DestroyForm(number, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        require_role(request, Role.OWNER)
+        keeping.destroy(version)
+        messages.success(request, f"{version} is being destroyed. Its digests remain, and no row.")
+        return redirect("catalog:dataset", owner, name)
+    context = {"dataset": found, "version": version, "form": form}
+    return render(request, "catalog/destroy.html", context, status=422 if form.is_bound else 200)
 
 
 def gone(request: HttpRequest, found: Dataset, number: str | None) -> HttpResponse:

@@ -7,8 +7,10 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from django.contrib.sites.shortcuts import get_current_site
+from django.core.validators import MaxLengthValidator
 from django.db import transaction
 
+from marketplace.accounts.models import User
 from marketplace.mail import outbox
 
 
@@ -17,6 +19,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: object, user: object) -> None:
         """There is nothing to fill in."""
+
+    def clean_email(self, email: str) -> str:
+        """Refuse an address that no table can hold: a message to one that nobody has is written, too."""
+        MaxLengthValidator(User._meta.get_field("email").max_length)(email)
+        return email
 
     def format_email_subject(self, subject: str) -> str:
         """The sender says where a message comes from; its subject says what it is about."""

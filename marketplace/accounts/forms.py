@@ -99,7 +99,7 @@ class RoleForm(forms.Form):
 class InviteForm(RoleForm):
     """Invites somebody by e-mail."""
 
-    email = forms.EmailField(label="E-mail address")
+    email = forms.EmailField(label="E-mail address", max_length=User._meta.get_field("email").max_length)
 
     field_order = ("email", "role")
 

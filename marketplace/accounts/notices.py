@@ -38,9 +38,13 @@ def tell(account: Account, notice: Notice, *, roles: Collection[str] = WORK) -> 
 
 
 def tell_person(email: str, notice: Notice) -> None:
-    """Have ``notice`` sent to one address. Called in a transaction."""
+    """Have ``notice`` sent to one address. Called in a transaction.
+
+    Its subject is made one line: the names and titles that people gave stand in it.
+    """
     address = f"{settings.PUBLIC_URL}{notice.path}"
-    letters.write("mail/notice", to=email, subject=notice.subject, notice=notice, address=address)
+    subject = " ".join(notice.subject.split())
+    letters.write("mail/notice", to=email, subject=subject, notice=notice, address=address)
 
 
 def tell_staff(permission: str, notice: Notice) -> None:

@@ -62,7 +62,7 @@ def invite(account: Account, email: str, role: str, *, by: User) -> Invitation:
             expires_at=timezone.now() + OPEN_FOR,
         )
         notice = Notice(
-            subject=" ".join(f"You are invited to {account.name}".split()),
+            subject=f"You are invited to {account.name}",
             paragraphs=[
                 f"{by.email} invites you to {account.name} ({account.slug}), as {Role(role).label}.",
                 f"The link works until {invitation.expires_at:%d %B %Y, %H:%M} UTC. If you do not know what this is, "

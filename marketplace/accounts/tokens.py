@@ -52,10 +52,14 @@ def issue(
 
 
 def authenticate(secret: str) -> ApiToken | None:
-    """The token in force that ``secret`` belongs to, with its account; its use is noted at most once a minute."""
+    """The token in force that ``secret`` belongs to, with its account; its use is noted at most once a minute.
+
+    It works as long as whoever made it may sign in.
+    """
     if not secret.startswith(PREFIX):
         return None
-    token = ApiToken.objects.in_force().select_related("account").filter(sha256=_hash(secret)).first()
+    in_force = ApiToken.objects.in_force().filter(created_by__is_active=True)
+    token = in_force.select_related("account").filter(sha256=_hash(secret)).first()
     if token is not None:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - _NOTED_EVERY)
         ApiToken.objects.filter(stale, id=token.id).update(last_used_at=Now())

@@ -61,6 +61,8 @@ def verify(token: str, jwks: Mapping[str, Any], *, type: str, purpose: str) -> d
         raise NotVerified("Its header names no algorithm and no key.")
     if header.get("alg") != ALGORITHM:
         raise NotVerified(f"It names the algorithm {_named(header, 'alg')}; only {ALGORITHM} counts.")
+    if "crit" in header:
+        raise NotVerified(f"It says that {_named(header, 'crit')} must be understood; nothing beyond this format is.")
     if header.get("typ") != type:
         raise NotVerified(f"It is of the type {_named(header, 'typ')}, not {type}.")
     key = next((key for key in jwks["keys"] if key["kid"] == header.get("kid")), None)
@@ -69,7 +71,7 @@ def verify(token: str, jwks: Mapping[str, Any], *, type: str, purpose: str) -> d
     try:
         found = jws.deserialize_compact(token, OKPKey.import_key(dict(key)), algorithms=[ALGORITHM])
         claims = json.loads(found.payload or b"")
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, TypeError) as error:  # TypeError: joserfc takes types of a header for granted
         raise NotVerified("Its signature does not hold: it was changed, or made by somebody else.") from error
     if not isinstance(claims, dict):
         raise NotVerified("Its body holds no claims.")
@@ -83,7 +85,9 @@ def body(token: str) -> bytes:
 
 
 def _named(header: Mapping[str, Any], member: str) -> str:
-    return f"“{str(header.get(member, ''))[:40]}”"
+    said = str(header.get(member, ""))[:40]
+    # JSON can say what UTF-8 cannot: half a pair of surrogates.
+    return f"“{said.encode(errors='backslashreplace').decode()}”"
 
 
 def _base64url(raw: bytes) -> str:

@@ -88,14 +88,22 @@ def thumbprint(public: bytes) -> str:
 
 
 def _make(purpose: str, ahead: timedelta) -> SigningKey:
-    private = Ed25519PrivateKey.generate()
-    public = private.public_key().public_bytes_raw()
-    kid = thumbprint(public)
+    private, public, kid = _drawn()
     nonce = secrets.token_bytes(_NONCE)
     sealed = nonce + _box().encrypt(nonce, private.private_bytes_raw(), kid.encode())
     key = SigningKey.objects.create(kid=kid, purpose=purpose, public=public, sealed=sealed, signs_from=Now() + ahead)
     key.refresh_from_db()
     return key
+
+
+def _drawn() -> tuple[Ed25519PrivateKey, bytes, str]:
+    """A key with its public half and its name, which begins with no hyphen: a command would take it for an option."""
+    while True:
+        private = Ed25519PrivateKey.generate()
+        public = private.public_key().public_bytes_raw()
+        kid = thumbprint(public)
+        if not kid.startswith("-"):
+            return private, public, kid
 
 
 def _box() -> AESGCM:

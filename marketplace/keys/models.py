@@ -13,6 +13,7 @@ class Purpose(models.TextChoices):
 
     PROVENANCE = "provenance", "provenance of versions"
     LICENCE = "licence", "licence certificates"
+    DELETION = "deletion", "receipts of what was deleted"
 
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):

@@ -7,6 +7,7 @@ behind.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import fcntl
 import http.client
@@ -18,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -104,11 +105,14 @@ class Stack:
                     self._raise_again(child)
             time.sleep(_LOOK_SECONDS)
 
-    def fill_shelves(self) -> dict[str, Any]:
-        """Have the demo accounts and shelves made; return all demo logins and tokens, also those of earlier starts."""
+    def make_demo(self, *, shelves: bool) -> dict[str, Any]:
+        """Have the demo accounts and, with ``shelves``, what stands on them made.
+
+        Return all demo logins and tokens, also those of earlier starts.
+        """
         known = self.var / "demo.json"
         demo = json.loads(known.read_text()) if known.exists() else {"logins": [], "tokens": {}}
-        command = self._command("demo")
+        command = self._command("demo", *(() if shelves else ("--without-shelves",)))
         command.start(output=subprocess.PIPE)
         self.watch(until=lambda: not command.alive)
         made = json.loads(command.finish().splitlines()[-1])
@@ -204,13 +208,18 @@ class Stack:
         )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Run the stack until a signal ends it; return an exit status."""
+    parser = argparse.ArgumentParser(prog="manage.py up", description="The whole product on this machine.")
+    parser.add_argument(
+        "--without-shelves", action="store_true", help="make the demo accounts, but no datasets for the shelves"
+    )
+    asked = parser.parse_args(arguments)
     var = Path(os.environ.get("LOOKALIKE_VAR") or ROOT / "var").resolve()
     try:
         _prepare(var)
         with _alone(var) as held:
-            return _run(Stack(var, keep_open=(held,)))
+            return _run(Stack(var, keep_open=(held,)), shelves=not asked.without_shelves)
     except StackError as error:
         _say(str(error))
         return 1
@@ -230,7 +239,7 @@ def _prepare(var: Path) -> None:
         ) from None
 
 
-def _run(stack: Stack) -> int:
+def _run(stack: Stack, *, shelves: bool) -> int:
     shutil.rmtree(stack.var / "scratch", ignore_errors=True)
     (stack.var / "static").mkdir(exist_ok=True)
     (stack.var / "stack.json").unlink(missing_ok=True)
@@ -239,7 +248,7 @@ def _run(stack: Stack) -> int:
     try:
         stack.start()
         _say(f"The site answers at {stack.environment['PUBLIC_URL']}. Logs are in {stack.var / 'log'}.")
-        demo = stack.fill_shelves()
+        demo = stack.make_demo(shelves=shelves)
         stack.start_workers()
         _announce(stack, demo)
         stack.watch()

@@ -31,7 +31,7 @@ def due_work_is_taken() -> Iterator[Fault]:
     """A queue may be long, but somebody works on it: nothing is due for long while nothing of the queue gets done."""
     at_work = Q(state=Piece.State.LEASED, leased_until__gte=Now())
     at_work |= Q(state__in=[Piece.State.DONE, Piece.State.FAILED], finished_at__gte=Now() - _PATIENCE)
-    for queue, kinds in _kinds_by_queue().items():
+    for queue, kinds in sorted(_kinds_by_queue().items()):
         pieces = Piece.objects.filter(kind__in=kinds)
         due = pieces.filter(state=Piece.State.DUE, due_at__lt=Now() - _PATIENCE).order_by("due_at")
         first = due.first()

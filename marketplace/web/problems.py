@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -83,7 +83,9 @@ class RequestIdMiddleware:
 
 
 class ProblemMiddleware:
-    """Answers a ``Problem`` that a view raised, and an address with a NUL byte, which no text of ours has."""
+    """Answers a ``Problem`` that a view raised, a method that an address under ``/api/`` does not take (Django answers
+    without a word), and an address with a NUL byte, which no text of ours has.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -91,7 +93,12 @@ class ProblemMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\0" in request.path:
             return answer(request, Problem(404, "Nothing is at this address"))
-        return self._get_response(request)
+        response = self._get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and request.path.startswith("/api/"):
+            allowed = response.headers["Allow"]
+            response = answer(request, Problem(405, "This address does not take this method", f"Use {allowed}."))
+            response.headers["Allow"] = allowed
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The answer to a ``Problem``; None leaves any other exception to Django."""

@@ -27,6 +27,8 @@ Sentence = tuple[str, str]
 #: Beyond this, whole numbers lose digits in JSON (RFC 8785), so a recipe could not record them.
 LARGEST_INTEGER = 2**53 - 1
 _LONGEST_QUOTE = 60
+#: Lists and sets within each other; what follows a value level by level must come to its end.
+_DEEPEST = 32
 _MOST_NAMES = 12
 
 _formats = FormatChecker(formats=("date", "email", "uuid"))
@@ -65,14 +67,27 @@ def quoted(value: Json) -> str:
     if isinstance(value, int | float):
         return f"{value:,}".removesuffix(".0")
     if isinstance(value, str):
-        return f"“{value}”" if len(value) <= _LONGEST_QUOTE else f"“{value[:_LONGEST_QUOTE]}…”"
+        shown = value[:_LONGEST_QUOTE].encode(errors="backslashreplace").decode()
+        return f"“{shown}”" if len(value) <= _LONGEST_QUOTE else f"“{shown}…”"
     return "a set of named values" if isinstance(value, Mapping) else f"a list of {len(value)}"
 
 
 def _storable(value: Json, path: tuple[str, ...], found: dict[str, Fault]) -> Json:
-    """``value`` with null in each place that no recipe can record; those places are put into ``found``."""
+    """``value`` with null in each place that no recipe can record, and without members whose names it cannot.
+
+    Those places are put into ``found``: what lies too deep at its setting, a name at the set that holds it.
+    """
+    if len(path) > _DEEPEST and not isinstance(value, bool | int | float | str | None):
+        remedy = f"Use {_DEEPEST} levels at most."
+        found.setdefault(path[0], Fault(path[0], "Lists and sets lie too deep within each other.", remedy, "depth"))
+        return None
     if isinstance(value, Mapping):
-        return {name: _storable(item, (*path, str(name)), found) for name, item in value.items()}
+        for name in value:
+            if (sentence := _unstorable(name)) is not None:
+                place = ".".join(path)
+                found.setdefault(place, Fault(place, *sentence, "unstorable"))
+        storable = {name: item for name, item in value.items() if _unstorable(name) is None}
+        return {name: _storable(item, (*path, name), found) for name, item in storable.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_storable(item, (*path, str(index)), found) for index, item in enumerate(value)]
     sentence = _unstorable(value)

@@ -152,6 +152,13 @@ class SchemaForm:
         wrong = [fault for fault in faults(self.schema, value) if fault.field not in places]
         return BoundForm(self, data, value, (*unread, *wrong))
 
+    def labelled(self, value: Mapping[str, Json]) -> list[tuple[str, Json]]:
+        """The settings of ``value`` by the labels of their controls, in the order of the form."""
+        labels = {field.path[-1]: field.label for field in self.fields}
+        names = [name for name in labels if name in value]
+        names += [name for name in value if name not in labels]
+        return [(labels.get(name, name), value[name]) for name in names]
+
     def encode(self, value: Mapping[str, Json]) -> QueryDict:
         """What a browser would send for ``value``: the other direction of ``posted``."""
         data = QueryDict(mutable=True)
@@ -257,8 +264,11 @@ def _number(text: str, numeric: Numeric) -> Json:
 
 
 def _written(field: Field, value: Any) -> Iterator[tuple[str, str]]:
-    """The (name, text) pairs that a browser sends for ``value``; nothing for what is not there."""
-    if value is _ABSENT or (value is None and field.kind != "json"):
+    """The (name, text) pairs that a browser sends for ``value``; nothing for what is not there.
+
+    Nor for what the field cannot hold: a value that is taken up again may come from another version of the schema.
+    """
+    if value is _ABSENT or (value is None and field.kind != "json") or not _held(field, value):
         return
     match field.kind:
         case "tick":
@@ -284,6 +294,21 @@ def _written(field: Field, value: Any) -> Iterator[tuple[str, str]]:
                 yield field.name, json.dumps(value, ensure_ascii=False, indent=2)
         case _:
             yield field.name, _figure(value)
+
+
+def _held(field: Field, value: Json) -> bool:
+    """Whether a value is of a type that the controls of ``field`` can show."""
+    many = isinstance(value, Sequence) and not isinstance(value, str)
+    match field.kind:
+        case "ticks" | "figures" | "list":
+            return many
+        case "group":
+            return isinstance(value, Mapping)
+        case "tick":
+            return isinstance(value, bool)
+        case "choice" | "json":
+            return True
+    return not many and not isinstance(value, Mapping)
 
 
 def _figure(value: Json) -> str:

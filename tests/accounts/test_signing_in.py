@@ -111,6 +111,17 @@ def test_an_unknown_address_gets_the_same_page_and_a_message_that_says_so(client
     assert [message.subject for message in mail.outbox] == ["This address is not signed up"]
 
 
+def test_an_address_longer_than_any_that_is_kept_is_refused_at_its_field(client: Client) -> None:
+    user, _ = a_person("ann")
+    long = "x" * 300 + "@a.de"
+    answers = [client.post(reverse("account_reset_password"), {"email": long})]
+    client.force_login(user)
+    answers.append(client.post(reverse("account_email"), {"action_add": "", "email": long}))
+    for answer in answers:
+        assert "at most 254" in str(answer.context["form"].errors["email"])
+        assert_whole(answer)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_password_is_changed_with_the_present_one_and_a_message_tells_of_it(client: Client) -> None:
     user, _ = a_person("ann")

@@ -71,6 +71,12 @@ def test_all_that_is_wrong_is_said_at_once(client: Client) -> None:
     assert set(response.context["form"].errors) == {"email", "slug", "password1"}
 
 
+def test_an_address_longer_than_any_that_is_kept_is_refused_at_its_field(client: Client) -> None:
+    response = _sign_up(client, email="x" * 300 + "@a.de")
+    assert "at most 254" in str(response.context["form"].errors["email"])
+    assert not User.objects.exists()
+
+
 def test_an_address_that_is_signed_up_makes_nothing_whatever_its_case(client: Client) -> None:
     a_person("ann")
     response = _sign_up(client, email="ANN@example.com")

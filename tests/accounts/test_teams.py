@@ -86,9 +86,13 @@ def test_an_invitation_ends_when_it_is_withdrawn_runs_out_or_another_one_is_sent
     assert not lab.memberships.filter(user=bea).exists()
 
 
-def test_members_and_personal_accounts_are_not_invited(client: Client, ann: User, lab: Account) -> None:
+def test_members_and_overlong_addresses_are_not_invited_nor_to_a_personal_account(
+    client: Client, ann: User, lab: Account
+) -> None:
     response = client.post("/account/team/invite", {"email": "ann@example.com", "role": "member"})
     assert response.status_code == 422 and "member of lab already" in str(response.context["form"].errors["email"])
+    response = client.post("/account/team/invite", {"email": "x" * 300 + "@a.de", "role": "member"})
+    assert response.status_code == 422 and "at most 254" in str(response.context["form"].errors["email"])
     client.post("/account/act-for", {"account": "ann"})
     assert client.post("/account/team/invite", {"email": "bea@example.com", "role": "member"}).status_code == 422
     assert not Message.objects.exists()

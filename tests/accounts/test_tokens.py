@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.accounts import tokens
-from marketplace.accounts.models import ApiToken
+from marketplace.accounts.models import ApiToken, User
 from tests.factories import a_person
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +65,18 @@ def test_a_revoked_token_opens_nothing_and_keeps_the_moment_of_its_end(issued: t
     ended = ApiToken.objects.get().revoked_at
     tokens.revoke(issued.token)
     assert ended is not None and ApiToken.objects.get().revoked_at == ended
+
+
+def test_a_token_opens_nothing_while_whoever_made_it_is_inactive_or_once_they_are_gone(
+    issued: tokens.IssuedToken,
+) -> None:
+    people = User.objects.filter(id=issued.token.created_by_id)
+    people.update(is_active=False)
+    assert tokens.authenticate(issued.secret) is None
+    people.update(is_active=True)
+    assert tokens.authenticate(issued.secret) == issued.token
+    ApiToken.objects.filter(id=issued.token.id).update(created_by=None)
+    assert tokens.authenticate(issued.secret) is None
 
 
 def test_the_last_use_is_noted_at_most_once_a_minute(issued: tokens.IssuedToken) -> None:

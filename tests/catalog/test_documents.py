@@ -15,13 +15,13 @@ from django.db import connection
 from django.test import Client
 from pydantic import TypeAdapter, ValidationError
 
-from catalog import attachments, licensing, publishing
+from catalog import attachments, delivery, licensing, publishing
 from catalog.attachments import AttachmentKind
-from catalog.models import Version
+from catalog.models import Delivery, Licence, Version
 from generation.quality.profile import TableProfile, finish
 from marketplace import storage
 from marketplace.work.models import Piece
-from tests.factories import a_dataset, a_listing, a_version, an_account
+from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("s3_bucket")]
 
@@ -105,9 +105,9 @@ def test_every_document_that_a_version_may_have_is_in_the_table() -> None:
     [
         (FIDELITY, "registered twice"),
         (replace(FIDELITY, name="Two Words"), "no name with a version"),
-        (replace(FIDELITY, name="drift", code_version="soon"), "no name with a version"),
-        (replace(FIDELITY, name="drift", media_type="text/html"), "so that their shape can be checked"),
-        (replace(FIDELITY, name="drift", work="catalog.drift"), "computed from its source"),
+        (replace(FIDELITY, name="another", code_version="soon"), "no name with a version"),
+        (replace(FIDELITY, name="another", media_type="text/html"), "so that their shape can be checked"),
+        (replace(FIDELITY, name="another", work="catalog.drift"), "computed from its source"),
     ],
 )
 @pytest.mark.usefixtures("registered")
@@ -121,7 +121,7 @@ def test_publishing_asks_for_what_is_computed_from_the_version_alone(
 ) -> None:
     monkeypatch.setitem(attachments._kinds, "fidelity", replace(FIDELITY, from_source=False, work="catalog.preview"))
     asked = sorted(attachments.work_at_publishing())
-    assert asked == ["catalog.difference", "catalog.preview", "catalog.preview"]
+    assert asked == ["catalog.difference", "catalog.preview", "catalog.preview", "runs.drift"]
     version = a_version(a_dataset(an_account()))
     assert set(Piece.objects.filter(subject=version.id).values_list("kind", flat=True)) == set(asked)
 
@@ -242,6 +242,23 @@ def test_documents_are_served_to_whoever_may_look_and_the_answer_key_to_licence_
     assert client.get(f"{base}/horoscope.json").status_code == 404
     assert "of 1 files 1 gave the same digest" in client.get("/datasets/seller/numbers/provenance").content.decode()
     assert licensing.is_public(version)
+
+
+def test_the_answer_key_is_recorded_as_taken_and_what_everybody_may_see_is_not(
+    client: Client, version: Version
+) -> None:
+    publishing.put_on_shelf(a_listing(version.dataset).listing)
+    attachments.put(version, attachments.store("replay", json.dumps(envelope(REPLAY)).encode()))
+    attachments.put(version, attachments.store("answer-key", b'{"planted": [1]}'))
+    base = "/datasets/acme/numbers/versions/1.0.0/documents"
+    user, account = a_person("bob")
+    licences = Licence.objects.filter(id=a_licence(account, version).id)
+    client.force_login(user)
+    assert client.get(f"{base}/replay.json").status_code == 200
+    assert not delivery.was_used(licences)
+    assert client.get(f"{base}/answer-key.json").json() == {"planted": [1]}
+    assert [(one.path, one.version) for one in Delivery.objects.all()] == [("documents/answer-key.json", version)]
+    assert delivery.was_used(licences)
 
 
 def test_a_document_whose_kind_no_installed_part_knows_is_not_there(

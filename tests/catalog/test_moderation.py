@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from catalog import moderation, previews
-from catalog.models import Listing, Review
+from catalog.models import Dataset, Listing, Review
 from marketplace.accounts.models import Account, User
 from marketplace.mail.models import Message
 from tests.factories import a_dataset, a_licence, a_listing, a_person, a_version, an_account
@@ -106,6 +106,19 @@ def test_the_seller_is_told_by_mail_in_text_and_html(seller: Account, boss: User
     assert message.to == "ann@example.com" and "not put on the shelf" in message.subject
     assert "No <card>." in message.text and "/datasets/ann/numbers" in message.text
     assert "No &lt;card&gt;." in message.html
+
+
+@pytest.mark.parametrize("decision", ["approve", "refuse"])
+def test_a_title_of_several_lines_keeps_no_listing_from_a_decision(
+    client: Client, seller: Account, boss: User, decision: str
+) -> None:
+    listing = a_draft(seller)
+    Dataset.objects.update(title="Two\nlines\u2028and a half")
+    moderation.show(listing)
+    client.force_login(boss)
+    answer = client.post(f"/moderation/{listing.review.id}", {"decision": decision, "reasons": "No card."})
+    assert answer.status_code == 302
+    assert Message.objects.get().subject.startswith("Two lines and a half ")
 
 
 @pytest.mark.parametrize("missing", ["version", "offer"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -14,6 +15,7 @@ from uuid_utils.compat import uuid7
 
 from catalog import again, attachments, licensing, previews, publishing
 from catalog.models import Dataset, Listing, ShelfState, Version
+from catalog.pages import Cell, cell
 from generation.quality.profile import TableProfile, finish
 from marketplace.accounts.models import Account
 from marketplace.work.models import Piece
@@ -183,6 +185,33 @@ def test_the_library_does_not_link_what_was_withdrawn(client: Client, dataset: D
 TABS = ("statistics", "provenance", "load", "files", "versions")
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1.0.0%0A",
+        "%201.0.0",
+        "01.0.0",
+        "+1.0.0",
+        "1.0_0.0",
+        "%D9%A1.0.0",
+        "1.0",
+        "1.0.0.0",
+        "-1.0.0",
+        "9" * 20 + ".0.0",
+    ],
+)
+def test_a_version_has_one_address(client: Client, dataset: Dataset, number: str) -> None:
+    a_version(dataset)
+    on_shelf(dataset)
+    for address in (
+        f"{ADDRESS}/versions/{{}}",
+        f"{ADDRESS}/versions/{{}}/files",
+        f"/api/v1{ADDRESS}/versions/{{}}/rows",
+    ):
+        assert client.get(address.format("1.0.0")).status_code == 200
+        assert client.get(address.format(number)).status_code == 404
+
+
 @pytest.mark.parametrize("tab", TABS)
 def test_each_tab_is_a_page_of_the_newest_version_and_of_each_one(client: Client, dataset: Dataset, tab: str) -> None:
     for version in (a_version(dataset), a_version(dataset)):
@@ -230,3 +259,18 @@ def test_the_page_asks_for_little_and_each_time_whether_there_is_a_licence(
         assert "in all with a licence" not in shown(client)
     licensing.revoke(licensing.Cause(licence.cause_kind, licence.cause_id), "refunded")
     assert "in all with a licence" in shown(client)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([], "none"),
+        (["age", "income"], "age, income"),
+        ([1.5, 2], "1.5, 2"),
+        (["x" * 200], "1 item"),
+        ([[1], [2]], "2 items"),
+        (list(range(1000)), "1000 items"),
+    ],
+)
+def test_a_list_in_a_sheet_shows_what_is_in_it_while_it_is_short(value: list[Any], text: str) -> None:
+    assert cell(value, "list<item: string>") == Cell(text, False, False)

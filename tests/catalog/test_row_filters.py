@@ -26,6 +26,10 @@ ROWS = pa.table(
         "fraud": pa.array([n == 4 for n in range(10)]),
         "at": pa.array([AT + datetime.timedelta(days=n) for n in range(10)], pa.timestamp("us")),
         "parts": pa.array([[n] for n in range(10)]),
+        "day": pa.array([AT.date() + datetime.timedelta(days=n) for n in range(10)], pa.date32()),
+        "moment": pa.array([AT + datetime.timedelta(days=n) for n in range(10)], pa.timestamp("us", tz="UTC")),
+        "clock": pa.array([datetime.time(n) for n in range(10)], pa.time64("us")),
+        "exact": pa.array([AT + datetime.timedelta(days=n) for n in range(10)], pa.timestamp("ns")),
     }
 )
 
@@ -66,6 +70,15 @@ FOUND: list[tuple[str, list[int]]] = [
     ("fraud = true", [4]),
     ("fraud != true and number < 2", [0, 1]),
     ("at >= '2026-01-09' and at < '2026-01-10 13:00'", [8, 9]),
+    ("day = '20260103'", [2]),
+    ("day < '2026-W01-6'", [0, 1]),
+    ("at > '2026-01-09T13'", [9]),
+    ("at > '2026-01-09 11:00:00,5'", [8, 9]),
+    ("moment < '2026-W01-6'", [0, 1]),
+    ("moment < '2026-01-02T14:00+02:00'", [0]),
+    ("clock >= '08'", [8, 9]),
+    ("clock < 'T013000'", [0, 1]),
+    ("exact >= '20260110T12'", [9]),
     ("number = -1", []),
     ("number > 6.5 and number < 8e0", [7]),
 ]
@@ -109,6 +122,8 @@ def test_the_sample_is_sorted_by_a_column_and_paged(client: Client) -> None:
         "fraud < true",
         "fraud = 1",
         "at = 'soon'",
+        "clock = '10:00Z'",
+        "clock > '10:00+02:00'",
         "number contains '3'",
         "number is 3",
         "number = 1" + " and number = 1" * 100,
@@ -125,6 +140,15 @@ def test_what_is_no_condition_is_told_with_its_remedy(where: str) -> None:
 def test_every_fault_of_condition_and_order_is_told(client: Client) -> None:
     told = faults(client, where="nothing = 3 and country = 4 and number = 'x'", orderby="parts")
     assert [fault["field"] for fault in told] == ["where", "where", "where", "orderby"]
+
+
+@pytest.mark.usefixtures("shelved")
+def test_a_moment_that_the_type_of_the_column_cannot_hold_is_told(client: Client) -> None:
+    [told] = faults(client, where="exact > '0001-01-01'")
+    assert (told["field"], told["code"]) == ("where", "range")
+    page = client.get("/datasets/seller/numbers", {"where": "exact > '0001-01-01'"})
+    assert page.status_code == 200
+    assert told["message"] in page.content.decode()
 
 
 def test_nothing_that_is_typed_becomes_sql() -> None:

@@ -252,6 +252,19 @@ def test_all_faults_of_a_call_are_told_at_once(client: Client, dataset: Dataset)
     assert all(fault["message"] and fault["remedy"] for fault in told["faults"])
 
 
+def test_all_faults_of_a_call_for_a_picture_are_told_by_the_names_that_were_sent(
+    client: Client, dataset: Dataset, holder: Account
+) -> None:
+    a_licence(holder, a_version(dataset))
+    call = "versions/1.0.0/picture"
+    told = answer(client, call, status=422, row="abc", column="nothing")
+    assert [fault["field"] for fault in told["faults"]] == ["row", "column"]
+    assert all(fault["message"] and fault["remedy"] for fault in told["faults"])
+    [fault] = answer(client, call, status=422)["faults"]
+    assert (fault["field"], fault["code"]) == ("column", "empty")
+    assert "faults" not in answer(client, call, status=404, column="number")
+
+
 def test_rows_are_found_in_any_of_thousands_of_files_by_few_queries(
     client: Client, dataset: Dataset, holder: Account, django_assert_max_num_queries: Any
 ) -> None:

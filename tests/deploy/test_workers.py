@@ -46,7 +46,8 @@ def test_workers_and_beat_make_a_run_whose_hints_were_lost_and_end_by_sigterm(de
         deployment.start(name, "worker", queues)
     deployment.start("beat", "beat")
 
-    until(lambda: _leased(deployment), seconds=120, what="a piece under way", logs=deployment.children)
+    # A piece of the run: one of another queue says nothing of this worker, which may not listen to signals yet.
+    until(lambda: _leased(deployment, "runs.%"), seconds=120, what="a piece of the run", logs=deployment.children)
     assert deployment.end("generation", grace=60) == 0
     assert not _leased(deployment, "runs.shard"), "the worker left its piece behind"
     deployment.start("generation", "worker", "generation")

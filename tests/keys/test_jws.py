@@ -91,6 +91,28 @@ def test_what_is_no_token_is_refused(token: str) -> None:
         verified(token)
 
 
+@pytest.mark.parametrize("critical", [1, None, [1], [], "b64", ["b64"], ["exp"], {}, [[]], True])
+def test_a_header_that_must_be_understood_is_refused_whatever_it_names(critical: Any) -> None:
+    header = {"alg": "Ed25519", "kid": keyring.current("licence").kid, "typ": "test+jwt", "crit": critical}
+    with pytest.raises(jws.NotVerified, match="must be understood"):
+        verified(".".join([part(header), *signed().split(".")[1:]]))
+
+
+@pytest.mark.parametrize("member", ["alg", "typ", "kid", "jwk", "x5c", "b64", "jku", "cty"])
+@pytest.mark.parametrize("value", [1, None, [1], {"a": 1}, True, "\ud800", 1.5])
+def test_a_header_of_any_types_is_refused_in_words_that_can_be_written(member: str, value: Any) -> None:
+    header = {"alg": "Ed25519", "kid": keyring.current("licence").kid, "typ": "test+jwt"}
+    with pytest.raises(jws.NotVerified) as refused:
+        verified(".".join([part(header | {member: value}), *signed().split(".")[1:]]))
+    assert str(refused.value).encode()
+
+
+@pytest.mark.parametrize("header", [1, None, True, [], "x", [None]])
+def test_a_header_that_is_no_object_is_refused(header: Any) -> None:
+    with pytest.raises(jws.NotVerified):
+        verified(".".join([part(header), *signed().split(".")[1:]]))
+
+
 def test_a_token_stays_good_when_the_key_is_rotated_and_is_bad_when_it_is_compromised() -> None:
     token = signed()
     keyring.rotate("licence")

@@ -93,6 +93,11 @@ def test_a_compromised_key_leaves_the_set_and_signs_no_more() -> None:
         call_command("compromise_key", old.kid)
 
 
+def test_no_key_has_a_name_that_a_command_takes_for_an_option() -> None:
+    kids = [keyring.rotate("provenance").kid for _ in range(300)]
+    assert [kid for kid in kids if kid.startswith("-")] == []
+
+
 def test_the_private_half_is_sealed_in_the_database() -> None:
     key = keyring.current("provenance")
     assert keyring.private_key(key).private_bytes_raw() not in bytes(key.sealed)

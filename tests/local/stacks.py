@@ -44,13 +44,23 @@ class Process:
 
 
 class Up:
-    """One ``manage.py up`` with its data in ``var``, under ``home``: no process outside of it names that folder."""
+    """One ``manage.py up`` with its data in ``var``, under ``home``: no process outside of it names that folder.
 
-    def __init__(self, home: Path, environment: Mapping[str, str] | None = None, user: str | None = None) -> None:
+    Unless ``shelves`` are asked for there is nothing on them, which takes workers a while.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
+        *,
+        shelves: bool = False,
+    ) -> None:
         self.home = home
         self.var = home / "var"
         self.said = home / "said.txt"
-        command = [sys.executable, str(ROOT / "manage.py"), "up"]
+        command = [sys.executable, str(ROOT / "manage.py"), "up", *(() if shelves else ("--without-shelves",))]
         if user:
             command = [sys.executable, str(Path(__file__).with_name(f"as_{user}.py")), *command]
         # No program is on this PATH: all that the stack runs comes with it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -28,7 +29,7 @@ def test_there_are_a_dozen_listings_and_more_of_five_domains_by_two_sellers() ->
     assert {shelf.seller for shelf in SHELVES} == set(SELLERS) and len(SELLERS) == 2
     domains = Counter(shelf.domain for shelf in SHELVES)
     assert set(domains) == {"finance", "health", "retail", "manufacturing", "vision"} and min(domains.values()) >= 2
-    assert {shelf.generator for shelf in SHELVES} == set(HOUSE_GENERATORS) - {"tabular"}
+    assert {shelf.generator for shelf in SHELVES} == set(HOUSE_GENERATORS) - {"tabular", "augmented"}
 
 
 def test_every_listing_has_a_card_of_its_own_with_what_it_is_for_and_what_it_lacks() -> None:
@@ -74,6 +75,9 @@ def words(item: str) -> set[str]:
 def test_the_command_announces_them_all_for_two_organisations_that_are_marked_as_demo(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    call_command("demo", "--without-shelves")
+    assert len(json.loads(capsys.readouterr().out)["logins"]) == 3
+    assert not Listing.objects.exists()
     call_command("demo")
     capsys.readouterr()
     assert Listing.objects.filter(state=Listing.State.ANNOUNCED).count() == len(SHELVES)

@@ -26,6 +26,7 @@ from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from billing import purchases, refunds
@@ -37,7 +38,7 @@ from catalog.models import Licence, Offer, Review, Version
 from generation.orders import tariffs
 from generation.orders.models import Order
 from generation.runs import registry, sources
-from generation.runs.models import Making, Source
+from generation.runs.models import DriftCheck, Making, Source
 from marketplace import storage
 from marketplace.accounts import teams, tokens
 from marketplace.accounts.models import Account, Scope, User
@@ -105,7 +106,7 @@ TABLE: Final[Mapping[str, Row]] = {
         for name in (
             "manifest.json", "SHA256SUMS", "dictionary.csv", "dictionary.json", "croissant.json", "CITATION.cff",
             "citation.bib", "problems/report", "withdraw", "quality", "quality.json", "provenance", "load", "files",
-            "versions", "problems",
+            "versions", "problems", "destroy", "drift",
         )
     },
     "pictures/<uuid:version_id>/<slug:sha256>": Row(sample=True),
@@ -115,6 +116,8 @@ TABLE: Final[Mapping[str, Row]] = {
     **{f"{base}/first-rows": Row(data=True, sample=True) for base in (_API, _API_VERSION)},
     **{f"{base}/{name}": NOTHING for base in (_API, _API_VERSION) for name in ("statistics", "size", "splits")},
     f"{_API_VERSION}/picture": Row(data=True, sample=True, queries=CELLS),
+    **dict.fromkeys((f"{_API_VERSION}/drift", f"{_API_VERSION}/drift-checks"), NOTHING),
+    "api/v1/drift-checks/<uuid:check_id>": NOTHING,
     "api/v1/licences/<uuid:licence_id>/status": NOTHING,
     # The hub.
     **{f"{_HUB}{rest}": NOTHING for rest in ("", "/refs", "/revision/<str:revision>", "/tree/<str:revision>")},
@@ -152,6 +155,10 @@ TABLE: Final[Mapping[str, Row]] = {
     "generators/<slug:owner>/<slug:name>/<str:number>": GENERATOR,
     "runs/<uuid:run_id>/progress": NOTHING,
     "replays/<uuid:version_id>": NOTHING,
+    **{
+        f"drift-checks/<uuid:check_id>{rest}": NOTHING
+        for rest in ("", "/state", "/report.json", "/receipt.jwt", "/forget")
+    },
     **dict.fromkeys(("runtimes/<slug:digest>", "build-types/run/v1", "builders/house/v1"), NOTHING),
     # Money.
     **{f"purchases/<uuid:purchase_id>{rest}": NOTHING for rest in ("", "/state", "/pay", "/cancel", "/give-back")},
@@ -491,7 +498,12 @@ def ids(
     profile = BillingProfile.objects.create(
         account=account, legal_name="A", address="1 Street", city="Ulm", country="DE", tax_id="DE136695976"
     )
+    check = DriftCheck.objects.create(
+        account=account, version=version, kind=DriftCheck.Kind.TABLE, table="default", name="mine.csv", bytes=1,
+        state=DriftCheck.State.FAILED, ended_at=timezone.now(),
+    )  # fmt: skip
     found: dict[str, Any] = {
+        "check_id": check.id,
         "token_id": tokens.issue(selling, created_by=seller, name="mill", scopes=[Scope.READ]).token.id,
         "invitation_id": teams.invite(organisation, "x@example.com", "member", by=seller).id,
         "membership_id": seller.memberships.get(account=selling).id,

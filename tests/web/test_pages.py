@@ -10,6 +10,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
+from django.views.decorators.http import require_safe
 
 from marketplace.urls import handler400, handler403, handler404, handler500
 from marketplace.urls import urlpatterns as site_urls
@@ -31,8 +32,15 @@ def _broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("a secret of ours")
 
 
+@require_safe
+def _read(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("read")
+
+
 urlpatterns = [
     *site_urls,
+    path("read", _read),
+    path("api/v1/read", _read),
     path("problem", _problem),
     path("api/v1/problem", _problem),
     path("broken", _broken),
@@ -99,6 +107,16 @@ def test_an_address_without_anything_answers_in_the_form_of_its_place() -> None:
     assert client().get("/api/v1/nope").json()["title"] == "Nothing is at this address"
     page = client().get("/n<ope")
     assert page.status_code == 404 and b"/n&lt;ope" in page.content
+
+
+@here
+def test_a_program_is_told_which_methods_an_address_takes() -> None:
+    response = client().delete("/api/v1/read")
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD")
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["status"] == 405 and response.json()["detail"] == "Use GET, HEAD."
+    page = client().delete("/read")
+    assert (page.status_code, page.headers["Allow"], page.content) == (405, "GET, HEAD", b"")
 
 
 @here

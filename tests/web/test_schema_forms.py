@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from marketplace.web.problems import Fault
-from marketplace.web.schema_faults import faults
+from marketplace.web.schema_faults import faults, quoted
 from marketplace.web.schema_forms import BoundForm, SchemaForm, completed
 from tests.web.browser import sent_by
 
@@ -231,6 +231,51 @@ def test_a_whole_number_may_be_written_as_people_write_it(text: str) -> None:
 def test_what_no_recipe_can_record_is_a_fault(value: Any) -> None:
     for name in ("transactions", "label"):
         assert name in {fault.field for fault in faults(SCHEMA, {"customers": 1, name: value})}
+
+
+@pytest.mark.parametrize(
+    "deep",
+    ["[" * 500 + "]" * 500, '{"a":' * 500 + "1" + "}" * 500, "[" * 34 + "]" * 34],
+    ids=["lists", "sets", "one level too many"],
+)
+def test_what_lies_too_deep_is_a_fault_of_its_setting(deep: str) -> None:
+    data = QueryDict(mutable=True)
+    data["settings.weights"] = deep
+    told = {fault.field: fault.code for fault in FORM.posted(data).faults}
+    assert told["weights"] == "depth"
+
+
+def test_a_schema_that_contains_itself_is_followed_as_deep_as_is_allowed_and_no_deeper() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}, "additionalProperties": False}
+    schema = {"$defs": {"node": node}, **node}
+    value: dict[str, Any] = {}
+    for _ in range(32):
+        value = {"next": value}
+    assert faults(schema, value) == []
+    assert next(fault.code for fault in faults(schema, {"next": value})) == "depth"
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "\\u0000", "a\\udfffb"])
+def test_a_name_that_cannot_be_stored_is_a_fault_that_can_be_shown(name: str) -> None:
+    data = QueryDict(mutable=True)
+    data["settings.weights"] = f'{{"{name}": 1, "fine": 2}}'
+    form = FORM.posted(data)
+    assert {fault.field: fault.code for fault in form.faults}["weights"] == "unstorable"
+    assert shown(form).encode()
+
+
+def test_what_is_quoted_can_be_written() -> None:
+    assert quoted("a\ud800") == "“a\\ud800”"
+
+
+@pytest.mark.parametrize("value", [1, 1.5, True, "text", [1, 2], [[1]], [{"a": 1}], {"a": 1}, None], ids=repr)
+def test_a_value_of_another_type_than_the_field_holds_leaves_the_field_to_be_filled(value: Any) -> None:
+    for name in SCHEMA["properties"]:
+        form = FORM.filled({"customers": 3, name: value})
+        assert shown(form)
+    assert not FORM.encode(
+        {"countries": 1, "light_elevation": 1, "surcharge": [1], "words": 5, "drift": 1, "note": [1]}
+    )
 
 
 def test_what_is_typed_is_kept_in_one_form_of_unicode() -> None:

@@ -201,6 +201,7 @@ TARIFFS: Mapping[str, Mapping[str, Any]] = {
 HOUSE_GENERATORS = (
     "card-transactions",
     "tabular",
+    "augmented",
     "surface-defects",
     "inspection-reports",
     "clinic-visits",

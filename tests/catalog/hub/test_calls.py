@@ -115,6 +115,20 @@ def test_the_token_is_taken_as_the_password_of_basic_too(dataset: Dataset) -> No
         assert Client(headers={"Authorization": f"Basic {wrong}"}).get(f"{RESOLVE}/main/{REST}").status_code == 401
 
 
+@pytest.mark.parametrize(
+    "asked", ["a%0Ab", "a%0Db", "a%C2%85b", "a%1Bb", "a%7Fb", pytest.param("é" * 3_000, id="long")]
+)
+def test_what_stands_in_an_address_breaks_no_header(client: Client, dataset: Dataset, asked: str) -> None:
+    on_shelf(dataset)
+    for address in (f"{API}/revision/{asked}", f"{API}/tree/{asked}"):
+        answer = client.get(address)
+        assert refusal(answer) == (404, "RevisionNotFound")
+        told = answer["X-Error-Message"]
+        assert told.isascii() and told.isprintable() and len(told) <= 1_000
+    for address in (f"{API}/tree/main/{asked}", f"{RESOLVE}/main/{asked}", f"{RESOLVE}/{asked}/README.md"):
+        assert client.get(address).status_code == 404
+
+
 def test_a_version_has_the_same_commit_everywhere(client: Client, dataset: Dataset) -> None:
     version = on_shelf(dataset)
     told = said(client.get(API))
@@ -173,7 +187,9 @@ def test_paths_are_described_and_those_that_are_not_there_are_left_out(client: C
     answer = Client(enforce_csrf_checks=True).post(f"{API}/paths-info/main", {"paths": ["data", "nothing", REST]})
     assert [(entry["type"], entry["path"]) for entry in said(answer)] == [("directory", "data"), ("file", REST)]
     assert said(answer)[1]["size"] == version.files.get(path=REST).bytes
-    assert client.get(f"{API}/paths-info/main").status_code == 405
+    refused = client.get(f"{API}/paths-info/main")
+    assert (refused.status_code, refused["Allow"]) == (405, "POST")
+    assert refused.json()["error"] == refused["X-Error-Message"] == "This call does not take this method; use POST."
 
 
 def test_a_licence_holder_is_led_to_the_store_and_the_link_is_recorded(dataset: Dataset) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from generation.orders import tariffs
@@ -35,6 +35,10 @@ class Command(BaseCommand):
 
     help = "Register the house's generators and have the demo shelves filled."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """``--without-shelves``: nothing is made for the shelves."""
+        parser.add_argument("--without-shelves", action="store_true", help="make no datasets for the shelves")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL_STACK:
             raise CommandError("The demo accounts are for the one-machine stack (LOOKALIKE_LOCAL=1) only.")
@@ -46,7 +50,7 @@ class Command(BaseCommand):
         made = self._people({"staff": [house], "seller": list(sellers.values())})
         for name, tariff in demo.TARIFFS.items():
             self._tariff(versions[name].generator, tariff)
-        for shelf in demo.SHELVES:
+        for shelf in () if options["without_shelves"] else demo.SHELVES:
             listing = shelves.announce(sellers[shelf.seller], versions[shelf.generator], shelf)
             self.stderr.write(f"{listing.dataset}: {listing.get_state_display()}")
         self.stdout.write(json.dumps(made))
