@@ -126,7 +126,7 @@ def at_once(ask: Callable[[int], Answered], times: int = MANY) -> Counter[Answer
     together = Barrier(times)
 
     def asked(number: int) -> Answered:
-        together.wait(60)
+        together.wait(240)
         return ask(number)
 
     with ThreadPoolExecutor(times) as people:

@@ -54,7 +54,7 @@ def test_workers_and_beat_make_a_run_whose_hints_were_lost_and_end_by_sigterm(de
     until(lambda: deployment.query(_ENDED, run) != [], seconds=120, what="the end of the run", logs=deployment.children)
     assert deployment.query(_ENDED, run) == [("ready",)]
 
-    assert nobody.process and nobody.process.wait(60) != 0, "a worker that is not there was called well"
+    assert nobody.process and nobody.process.wait(240) != 0, "a worker that is not there was called well"
     assert production.run(deployment.environment, "health", "worker", _QUEUES["publishing"]).returncode == 0
     assert production.run(deployment.environment, "health", "beat").returncode == 0
     for name in ("generation", "publishing", "beat"):

@@ -22,7 +22,7 @@ _PASSED_ON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PA
 _SERVERS_OWN = {"postgresql.log", "valkey.log", "s3.log"}
 _ERROR = re.compile(r"\b(ERROR|CRITICAL)\b")
 _START_SECONDS = 300
-_STOP_SECONDS = 60
+_STOP_SECONDS = 240
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Frame, Locator, Page, Response
 
 from tests.journeys.stack import Login
 
@@ -18,9 +18,15 @@ NARROW = {"width": 360, "height": 900}
 #: How long anything that workers do may take on a busy machine, in milliseconds.
 PATIENCE = 600_000
 
+#: How often a page may be loaded anew, by itself, while it is looked at.
+_LOADS = 5
+#: Within so many milliseconds one hears that a page went on.
+_HEARD = 2_000
 _AXE = Axe()
 _DJANGOS_OWN = "/staff/"  # the administration is Django's, with its colours
 _SEEN_BY_AXE: set[str] = set()
+#: What the browser says of a script whose page went away.
+_TORN = "Execution context was destroyed"
 #: What tells addresses of one kind of page apart: ids, digests, versions.
 _SINGLE = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32,}|\d+(\.\d+)*")
 
@@ -34,6 +40,7 @@ class Visitor:
     #: Does the browser run scripts? axe is one, and would wait for ever where none runs.
     script: bool = True
     page: Page = field(init=False)
+    _loads: int = 0
     _said: list[tuple[str, str]] = field(default_factory=list)
     _expected: set[str] = field(default_factory=set)
 
@@ -41,6 +48,7 @@ class Visitor:
         self.page = self.context.new_page()
         self.page.set_default_timeout(60_000)
         self.page.on("console", self._hear)
+        self.page.on("framenavigated", self._count)
         self.page.on("pageerror", lambda error: self._said.append((self.page.url, str(error))))
 
     @property
@@ -84,14 +92,22 @@ class Visitor:
         self._expected.add(self.page.url)
 
     def look(self) -> None:
-        """See that the page shown is whole: nothing in the console, one heading, nothing wider than a small screen."""
-        self.page.wait_for_load_state()
-        assert self.page.locator("h1").count() == 1, self.page.url
-        for screen in (NARROW, WIDE):
-            self.page.set_viewport_size(screen)  # type: ignore[arg-type]
-            wide = self._width()
-            assert wide <= screen["width"], f"{self.page.url} is {wide} px wide on a screen of {screen['width']}"
-        self._see_that_everybody_can_use_it()
+        """See that the page shown is whole: nothing in the console, one heading, nothing wider than a small screen.
+
+        A page that waits for something goes on by itself when that has come: then what it goes to is looked at.
+        """
+        for _ in range(_LOADS):
+            self.page.wait_for_load_state()
+            loads = self._loads
+            try:
+                self._see_that_it_is_whole()
+                break
+            except (AssertionError, Error) as error:
+                self.page.wait_for_timeout(_HEARD)
+                if self._loads == loads and _TORN not in str(error):
+                    raise
+        else:
+            raise AssertionError(f"{self.page.url} is loaded over and over")
         self.check()
 
     def check(self) -> None:
@@ -146,33 +162,35 @@ class Visitor:
             files.append(target)
         return files
 
+    def _see_that_it_is_whole(self) -> None:
+        assert self.page.locator("h1").count() == 1, self.page.url
+        for screen in (NARROW, WIDE):
+            self.page.set_viewport_size(screen)  # type: ignore[arg-type]
+            wide = self.page.evaluate("document.scrollingElement.scrollWidth")
+            assert wide <= screen["width"], f"{self.page.url} is {wide} px wide on a screen of {screen['width']}"
+        self._see_that_everybody_can_use_it()
+
     def _see_that_everybody_can_use_it(self) -> None:
         """Have axe-core look at a page of each address once: narrow and dark, wide and light."""
         address = _SINGLE.sub("*", urlsplit(self.page.url).path)
         if not self.script or address.startswith(_DJANGOS_OWN) or address in _SEEN_BY_AXE:
             return
         found: list[str] = []
-        for screen, scheme in ((NARROW, "dark"), (WIDE, "light")):
-            self.page.set_viewport_size(screen)  # type: ignore[arg-type]
-            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            for violation in _AXE.run(self.page).response["violations"]:
-                if violation["impact"] in {"serious", "critical"}:
-                    places = [place["html"][:200] for place in violation["nodes"][:3]]
-                    found.append(f"{scheme}, {screen['width']} px: {violation['help']}: {places}")
-        self.page.emulate_media(color_scheme="null", reduced_motion="null")
+        try:
+            for screen, scheme in ((NARROW, "dark"), (WIDE, "light")):
+                self.page.set_viewport_size(screen)  # type: ignore[arg-type]
+                self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+                for violation in _AXE.run(self.page).response["violations"]:
+                    if violation["impact"] in {"serious", "critical"}:
+                        places = [place["html"][:200] for place in violation["nodes"][:3]]
+                        found.append(f"{scheme}, {screen['width']} px: {violation['help']}: {places}")
+        finally:
+            self.page.emulate_media(color_scheme="null", reduced_motion="null")
         assert not found, "\n".join([self.page.url, *found])
         _SEEN_BY_AXE.add(address)
 
-    def _width(self) -> int:
-        """How wide the page is; asked again when it was loaded anew meanwhile."""
-        for _ in range(5):
-            try:
-                return int(self.page.evaluate("document.scrollingElement.scrollWidth"))
-            except Error as error:
-                if "Execution context was destroyed" not in str(error):
-                    raise
-                self.page.wait_for_load_state()
-        raise AssertionError(f"{self.page.url} is loaded over and over")
+    def _count(self, frame: Frame) -> None:
+        self._loads += frame == self.page.main_frame
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

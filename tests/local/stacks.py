@@ -110,7 +110,7 @@ class Up:
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Have it end, and return its exit status."""
         self.send(number)
-        return self.process.wait(60)
+        return self.process.wait(240)
 
     def children(self, *words: str) -> list[Process]:
         """The programs that the stack started, by words of their command lines; not their guards."""
@@ -142,7 +142,7 @@ class Up:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(60)
+                self.process.wait(240)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

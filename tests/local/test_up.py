@@ -187,7 +187,7 @@ def test_events_of_payments_lead_to_the_site_and_are_signed(first: Up) -> None:
 
 def test_a_second_stack_in_the_same_folder_is_refused(first: Up, tmp_path: Path) -> None:
     other = Up(tmp_path, {"LOOKALIKE_VAR": str(first.var)})
-    assert other.process.wait(60) == 1
+    assert other.process.wait(240) == 1
     assert other.words == (f"A stack runs in {first.var} already. Stop it, or set LOOKALIKE_VAR to another folder.\n")
     assert first.facts["logins"]
     assert answers(first.facts["site"])
@@ -196,7 +196,7 @@ def test_a_second_stack_in_the_same_folder_is_refused(first: Up, tmp_path: Path)
 def test_a_port_that_is_asked_for_by_name_and_is_taken_is_refused(first: Up, tmp_path: Path) -> None:
     port = str(urlsplit(first.facts["site"]).port)
     other = Up(tmp_path, {"LOOKALIKE_SITE_PORT": port})
-    assert other.process.wait(60) == 1
+    assert other.process.wait(240) == 1
     assert other.words == (
         f"LOOKALIKE_SITE_PORT is {port}, but somebody answers there already. Name another, or unset it.\n"
     )

@@ -91,7 +91,7 @@ def test_an_ordinary_user_has_the_whole_stack_and_a_child_that_keeps_dying_ends_
 
         (up.var / "valkey" / "valkey.conf").write_text("no-such-setting yes\n")
         os.kill(up.child("valkey-server").pid, signal.SIGKILL)
-        assert up.process.wait(120) == 1
+        assert up.process.wait(240) == 1
         assert f"Valkey keeps dying. The end of {up.var / 'log' / 'valkey.log'}:\n" in up.words
         assert "no-such-setting" in up.words.rpartition("keeps dying")[2]
         assert up.left() == []
@@ -146,7 +146,7 @@ def test_half_an_address_is_refused_with_a_sentence_that_names_the_variable(
     tmp_path: Path, environment: dict[str, str], sentence: str
 ) -> None:
     up = Up(tmp_path, environment)
-    assert up.process.wait(60) == 1
+    assert up.process.wait(240) == 1
     assert up.words.startswith(sentence), up.words
     assert up.words.count("\n") == 1
     assert up.left() == []
@@ -154,7 +154,7 @@ def test_half_an_address_is_refused_with_a_sentence_that_names_the_variable(
 
 def test_all_that_is_wrong_with_the_environment_is_said_at_once(tmp_path: Path) -> None:
     up = Up(tmp_path, {"DATABASE_URL": "x", "REDIS_URL": "y", "S3_ENDPOINT_URL": "z", "LOOKALIKE_SITE_PORT": "0"})
-    assert up.process.wait(60) == 1
+    assert up.process.wait(240) == 1
     named = [line.split()[0] for line in up.words.splitlines()]
     assert named == ["LOOKALIKE_SITE_PORT", "DATABASE_URL", "REDIS_URL", "S3_ENDPOINT_URL"]
 
@@ -163,7 +163,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_with_a_sentence(tmp_path:
     (tmp_path / "file").touch()
     var = tmp_path / "file" / "var"
     up = Up(tmp_path, {"LOOKALIKE_VAR": str(var)})
-    assert up.process.wait(60) == 1
+    assert up.process.wait(240) == 1
     assert up.words == (
         f"The stack cannot keep its data in {var} (Not a directory): set LOOKALIKE_VAR to a folder of yours.\n"
     )

@@ -181,7 +181,7 @@ def test_old_bytes_are_not_collected_while_they_are_stored_again(monkeypatch: py
         sweeper.start()
         assert not ended.wait(0.5)
         assert blob.sha256 in there()
-    sweeper.join(10)
+    sweeper.join(240)
     assert blob.sha256 not in there()
 
 

@@ -25,7 +25,7 @@ from tests.stripe_world import StripeWorld
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("s3_bucket")]
 
-_PATIENCE = 60
+_PATIENCE = 240
 
 
 @contextmanager

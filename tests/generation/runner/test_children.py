@@ -49,7 +49,7 @@ def children(parent: int | None = None) -> dict[str, int]:
     return found
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -116,7 +116,7 @@ def test_cancelling_from_another_thread_ends_what_is_under_way_for_good(asked: s
         under_way = threading.Event()
         honest = a_job(CROOK)
         runner.prepare(honest, None, tmp_path / "state")
-        canceller = threading.Thread(target=lambda: (under_way.wait(60), time.sleep(0.3), runner.kill()))
+        canceller = threading.Thread(target=lambda: (under_way.wait(240), time.sleep(0.3), runner.kill()))
         canceller.start()
         with pytest.raises(CancelledFault) as caught:
             if asked == "a shard":

@@ -156,7 +156,7 @@ def disturbed(cards: GeneratorVersion, logs: Path, *, runs: int, kills: int) -> 
         Piece.objects.filter(kind=lifecycle.FORGET_STATE, state=Piece.State.DUE).update(due_at=Now())
         until(
             lambda: not Piece.objects.unfinished().exists(),
-            seconds=60,
+            seconds=240,
             what=lambda: f"an end of all work, {[str(piece) for piece in Piece.objects.unfinished()]},",
             logs=workers.children,
         )

@@ -209,7 +209,7 @@ def test_a_cancel_while_the_last_shard_is_noted_neither_deadlocks_nor_loses(read
     begun, ended = threading.Event(), threading.Event()
 
     def cancel() -> None:
-        begun.wait(10)
+        begun.wait(240)
         lifecycle.cancel(run.id)
         connection.close()
         ended.set()
@@ -220,7 +220,7 @@ def test_a_cancel_while_the_last_shard_is_noted_neither_deadlocks_nor_loses(read
         Run.objects.select_for_update(no_key=True).get(id=run.id)
         begun.set()
         assert not ended.wait(0.5), "the cancel waits for the run"
-    canceller.join(10)
+    canceller.join(240)
     run.refresh_from_db()
     assert run.state == "cancelled"
     assert not Piece.objects.unfinished().filter(kind=lifecycle.SHARD).exists()
@@ -240,14 +240,14 @@ def test_two_attempts_at_preparing_never_mix_their_states_and_the_loser_is_forgo
         with transaction.atomic(), connection.cursor() as cursor:
             Run.objects.select_for_update(no_key=True).get(id=run.id)
             locked.set()
-            until(lambda: _waits_for_a_lock(cursor), seconds=60, what="the slow attempt's wait")
+            until(lambda: _waits_for_a_lock(cursor), seconds=240, what="the slow attempt's wait")
             _let_lapse(piece)
             assert claim(piece.id) is not None
         connection.close()
 
     overtaker = threading.Thread(target=overtake)
     overtaker.start()
-    locked.wait(10)
+    locked.wait(240)
     preparing_slowly = threading.Thread(target=_lose, args=(slow,))
     preparing_slowly.start()
     overtaker.join()

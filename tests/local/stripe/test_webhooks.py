@@ -14,7 +14,7 @@ import stripe
 
 from tests.stripe_world import StripeWorld
 
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 120.0
 
 
 @dataclass
