@@ -152,7 +152,6 @@ def _relations(table: TableQuality) -> Iterator[Fold]:
     """What became of the relations that were found in the source."""
     if not table.relations:
         return
-    kept = sum(bool(one["kept"]) for one in table.relations)
     lines = [
         (
             one["formula"],
@@ -162,11 +161,15 @@ def _relations(table: TableQuality) -> Iterator[Fold]:
         )
         for one in table.relations
     ]
-    held = f"{len(lines) - kept} held on every row" + (f", {kept} left as drawn" if kept else "")
+    kept = sum(bool(one["kept"]) for one in table.relations)
+    looked_up = sum("looked_up" in one for one in table.relations)
+    counts = ((len(lines) - kept - looked_up, "held on every row"), (looked_up, "looked up"), (kept, "left as drawn"))
+    held = ", ".join(f"{count} {words}" for count, words in counts if count)
     note = (
         "Likeness of the column as it is drawn, and recomputed so that the relation holds. The better one was taken, "
     )
-    note += "where holding counts for a little, and as drawn where what was asked cannot be had otherwise."
+    note += "where holding counts for a little, and as drawn where what was asked cannot be had otherwise. What is "
+    note += "looked up follows from the other column wherever ten people have its value; for rarer ones it is drawn."
     heads = ("relation", "column", "as drawn", "recomputed", "taken")
     yield Fold(f"Relations found in the source: {held}", tables=[Table("", heads, lines, note)])
 
@@ -174,7 +177,7 @@ def _relations(table: TableQuality) -> Iterator[Fold]:
 def _taken(relation: Mapping[str, Any]) -> str:
     """What became of one relation; where it was let go for what was asked, how many rows keep it nevertheless."""
     if not relation["kept"]:
-        return "recomputed, held"
+        return "looked up" if "looked_up" in relation else "recomputed, held"
     by_itself = f": {percent(relation['held_on'])} of rows keep it" if "held_on" in relation else ""
     return f"as drawn, not held{by_itself}"
 

@@ -150,7 +150,8 @@ def _relations(told: Any, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
             there = [name for name in ("drawn", "recomputed", "held_on") if name in one]
             scores = {name: min(max(float(one[name]), 0.0), 1.0) for name in there}
             formula = str(one["formula"])[:_LONGEST]
+            looked_up = {"looked_up": True} if one.get("looked_up") is True else {}
         except (KeyError, TypeError, ValueError):
             continue
         if column in columns and all(math.isfinite(score) for score in scores.values()):
-            yield {"formula": formula, "column": column, **scores, "kept": kept}
+            yield {"formula": formula, "column": column, **scores, "kept": kept, **looked_up}

@@ -174,6 +174,7 @@ def a_table(names: tuple[str, ...] = ("age", "salary", HOSTILE)) -> dict[str, An
             {"formula": "rent = flat + heat", "column": "rent", "drawn": 0.991, "recomputed": 0.987, "kept": False},
             {"formula": "tax = 0.2 × salary", "column": "tax", "drawn": 0.98, "recomputed": 0.91, "kept": True},
             {"formula": "band follows from tax", "column": "band", "kept": True, "held_on": 0.621},
+            {"formula": "city follows from code", "column": "city", "kept": False, "looked_up": True},
         ],
         "rests_on": [{"figures": "Detection", "rows": "1,000 of each table"}],
         "not_tested": ["Values inside longer texts were not looked at."],
@@ -243,7 +244,7 @@ def test_every_figure_stands_beside_its_yardsticks_with_what_it_means(
         "0.312",
         "That costs 0.031.",
         "rent = flat + heat",
-        "1 held on every row, 2 left as drawn",
+        "1 held on every row, 1 looked up, 2 left as drawn",
         "62.1 % of rows keep it",
         "1,000 of each table",
     ):

@@ -13,9 +13,9 @@
     groups      what ``groups`` documents, or null
     cost        what ``cost`` documents, or null: other shares or independence were asked
     relations   [{"formula", "column", "drawn", "recomputed": likeness of the column, "kept": as drawn,
-                "held_on": share of rows}…]   what the generator says became of relations that were found in the source:
-                recomputed on every row, or not held; likeness where it was measured, and the share of rows that keep it
-                nevertheless where it was let go for what was asked
+                "held_on": share of rows, "looked_up": true}…]   what the generator says became of relations that were
+                found in the source: recomputed on every row, looked up from another column, or not held; likeness where
+                it was measured, and the share of rows that keep it nevertheless where it was let go for what was asked
     rests_on    [{"figures": what, "rows": sentence}…]   how many rows each part of the report looked at
     not_tested  [sentence…]
     verdict     {"likeness", "usefulness", "privacy", "fairness", "groups", "cost": sentence}

@@ -83,10 +83,9 @@ class Rule:
 def read_rule(text: str) -> Rule:
     """Read one rule. Raises ``NotUnderstood``."""
     words = _Words(text)
-    if words.take("unique"):
-        name = words.column()
-        words.end()
-        return Rule(text.strip(), unique=name)
+    unique = words.unique()
+    if unique is not None:
+        return Rule(text.strip(), unique=unique)
     if words.take("if"):
         when = tuple(words.tests())
         words.need("then")
@@ -147,6 +146,18 @@ class _Words:
         if self._next():
             raise NotUnderstood(f"“{self._next()}” is too much.", "Join several tests with “and”.")
 
+    def unique(self) -> str | None:
+        """Take the whole line when it says that a column is unique, before or behind its name; return that name."""
+        if self.take("unique"):
+            name = self.column()
+        elif [token.lower() for token in self._tokens[1:]] == ["is", "unique"]:
+            name = self.column()
+            self._at += 2
+        else:
+            return None
+        self.end()
+        return name
+
     def tests(self) -> Iterator[Test]:
         yield self._test()
         while self.take("and"):
@@ -163,8 +174,12 @@ class _Words:
         if self.take("is"):
             if self.take("missing"):
                 return Presence(column, known=False)
-            self.need("known")
-            return Presence(column, known=True)
+            if self.take("known"):
+                return Presence(column, known=True)
+            raise NotUnderstood(
+                "After “is” stands “known” or “missing”, or “unique” as all that a rule says.",
+                "Compare values with a sign such as =, for example: age = 3.",
+            )
         if self.take("in"):
             return Among(column, tuple(self._listed()))
         if self.take("not"):

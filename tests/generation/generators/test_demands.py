@@ -276,6 +276,7 @@ def test_what_was_found_holds_on_every_row_beside_rules_and_conditions(parameter
     for grade, sums in known.items():
         assert set(column(table, "sum")[column(table, "grade") == grade]) <= sums
     assert not [one for one in told if one["kept"]]
+    assert {one["formula"] for one in told if "looked_up" in one} >= {"grade follows from sum"}
     for text in parameters.get("conditions", ()):
         assert near(rows_that_pass(read_condition(text, UNITS).tests, table).mean(), read_condition(text, UNITS).share)
     assert len(set(zip(*(column(table, name) for name in table.column_names), strict=True))) > 0.98 * UNITS
@@ -396,9 +397,11 @@ def test_a_rule_of_missing_values_is_told_how_few_there_are() -> None:
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     told = problems(conditions=["ill", "x = 3"], rules=["age >=", "y > 3"], independent=["z"])
-    assert [one.field for one in told] == ["conditions", "independent", "rules"]
+    assert sorted(one.field for one in told) == ["conditions", "conditions", "independent", "rules", "rules"]
     told = problems(conditions=["x = 3", "age >= old"], rules=["y > 3"], balance=["z"])
     assert [one.field for one in told] == ["conditions", "conditions", "balance", "rules"]
+    told = problems(rules=["y > 3", "case is missing", "unique bill", "care > 9", "care < 2"])
+    assert len(told) == 4 and {one.field for one in told} == {"rules"}
 
 
 def test_the_state_says_what_the_shares_rest_on_and_tells_of_nobody() -> None:

@@ -57,6 +57,7 @@ def test_a_row_with_a_missing_value_passes_no_test_but_that_it_is_missing() -> N
 
 def test_a_rule_of_uniqueness_names_its_column() -> None:
     assert read_rule('unique "Birth place"').unique == "Birth place"
+    assert read_rule('"Birth place" is unique').unique == "Birth place"
     with pytest.raises(ValueError, match="one row"):
         rows_that_keep(read_rule("unique age"), ROWS)
 
@@ -73,7 +74,10 @@ def test_a_rule_of_uniqueness_names_its_column() -> None:
         ("sex in (F", "“)” is missing at the end."),
         ("if sex = F", "“then” is missing at the end."),
         ('sex = "F', '“"F” cannot be read.'),
-        ("age is 3", "“known” is missing before “3”."),
+        ("age is 3", "After “is” stands “known” or “missing”, or “unique” as all that a rule says."),
+        ("age is", "After “is” stands “known” or “missing”, or “unique” as all that a rule says."),
+        ("age = 3 and case is unique", "After “is” stands “known” or “missing”, or “unique” as all that a rule says."),
+        ("'age' is unique", "'age' is a value; the name of a column is due."),
         ("unique", "A column is missing at the end."),
         ("a" * 3000, "The line has 3,000 characters."),
     ],

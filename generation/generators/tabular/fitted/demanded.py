@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from pydantic import BaseModel
 
 from generation.generators.tabular.fitted.arrow import ArrowArray, pc
 from generation.generators.tabular.fitted.conditions import (
@@ -27,6 +28,7 @@ from generation.relations import as_floats, kind_of
 from generation.sdk import Problem
 from generation.sdk.rules import Comparison, NotUnderstood, Presence, Rule, columns_in, faults_in, read_rule
 
+P = TypeVar("P", bound=BaseModel)
 _PART = "\x1fpart of "  # no column of a source has a control character in its name
 _REMEDY = "Choose a column that is learned."
 
@@ -46,7 +48,7 @@ class Demanded:
 
 
 def demanded(params: Any, units: int) -> Demanded:
-    """Return what the parameters ask for ``units`` rows. Raises ``NotUnderstood`` for what ``line_problems`` tells."""
+    """Return what the parameters ask for ``units`` rows. Raises ``NotUnderstood`` unless they are ``readable``."""
     wishes = Wishes(
         conditions=tuple(read_condition(line, units) for line in params.conditions),
         balance=tuple(dict.fromkeys(params.balance)),
@@ -56,13 +58,17 @@ def demanded(params: Any, units: int) -> Demanded:
     return Demanded(wishes, rules, frozenset(params.ignore_relations))
 
 
-def line_problems(params: Any, units: int) -> list[Problem]:
-    """Every line that says nothing, or asks for more rows than ``units``."""
+def readable(params: P, units: int) -> tuple[P, list[Problem]]:
+    """The parameters without the lines that say nothing or ask for more rows than ``units``, and what is wrong there.
+
+    So the faults of other lines can be told at the same time.
+    """
     readers: dict[str, Callable[[str], Any]] = {
         "conditions": lambda line: read_condition(line, units),
         "independent": read_pair,
         "rules": read_rule,
     }
+    lines: dict[str, list[str]] = {field: [] for field in readers}
     problems = []
     for field, read in readers.items():
         for line in getattr(params, field):
@@ -70,7 +76,9 @@ def line_problems(params: Any, units: int) -> list[Problem]:
                 read(line)
             except NotUnderstood as fault:
                 problems.append(_problem(field, line, fault))
-    return problems
+            else:
+                lines[field].append(line)
+    return params.model_copy(update=lines), problems
 
 
 def column_problems(asked: Demanded, plans: Sequence[ColumnPlan]) -> list[Problem]:
@@ -79,7 +87,9 @@ def column_problems(asked: Demanded, plans: Sequence[ColumnPlan]) -> list[Proble
     learned = {plan.name for plan in plans if plan.fate == "learned"}
     problems = [_problem(field, line, fault) for field, line, fault in _name_faults(asked, schema, learned)]
     problems += [Problem("conditions", fault.message, fault.remedy) for fault in faults_of_wishes(asked.wishes)]
-    found = faults_of_rules(asked.rules, schema) or [*_unruled(asked.rules, plans)]
+    found = faults_of_rules(asked.rules, schema)
+    wrong = {rule for rule, _ in found}
+    found += _unruled([rule for rule in asked.rules if rule not in wrong], plans)
     problems += [_problem("rules", rule.text, fault) for rule, fault in found]
     return problems
 

@@ -111,6 +111,9 @@ def learn_held(
         fate = {"formula": gone.formula, "column": gone.out, **fates.get(gone.formula, {}), "kept": True}
         told = {} if trial is None else {"held_on": round(share_kept(gone, trial.donors, streams), 3)}
         fates[gone.formula] = fate | told
+    for one in kept:
+        if isinstance(one, Lookup):
+            fates[one.formula] = {"formula": one.formula, "column": one.out, "kept": False, "looked_up": True}
     held["fates"] = list(fates.values())
     return {"held": held} if trial is None else {"held": held, "donors": trial.donors}
 

@@ -31,7 +31,6 @@ from generation.sdk.rules import (
     Test,
     column_of,
     faults_in,
-    read_rule,
     rows_that_keep,
     rows_that_pass,
     value_of,
@@ -72,18 +71,11 @@ class Choices:
         return (values >= 0) | self.negative
 
 
-def read_rules(texts: Sequence[str]) -> list[Rule]:
-    """Read the rules. Raises ``NotUnderstood`` for the first that says nothing."""
-    return [read_rule(text) for text in texts]
-
-
 def faults_of_rules(rules: Sequence[Rule], schema: pa.Schema) -> list[tuple[Rule, NotUnderstood]]:
     """Everything that keeps rules from being held on a table of ``schema``, each with its rule."""
-    found = [(rule, fault) for rule in rules for fault in faults_in(rule, schema)]
-    if found:
-        return found
-    found += [(rule, fault) for rule in rules for fault in _unholdable(rule, schema)]
-    return found + _contradictions(rules, schema)
+    found = [(rule, fault) for rule in rules for fault in faults_in(rule, schema) or _unholdable(rule, schema)]
+    wrong = {rule for rule, _ in found}
+    return found + _contradictions([rule for rule in rules if rule not in wrong], schema)
 
 
 def _unholdable(rule: Rule, schema: pa.Schema) -> list[NotUnderstood]:

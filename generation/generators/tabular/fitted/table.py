@@ -14,8 +14,8 @@ from generation.generators.tabular.fitted.demanded import (
     column_problems,
     columns_of,
     demanded,
-    line_problems,
     part_plans,
+    readable,
 )
 from generation.generators.tabular.fitted.held import held_in, learn_held, told_of, with_parts
 from generation.generators.tabular.fitted.keys import key_problems, largest_key, learn_styles
@@ -102,11 +102,13 @@ class FittedTable:
         if job.units > _MOST_UNITS:
             message = f"{job.units:,} rows are more than can be made in one order."
             problems.append(Problem("units", message, f"Ask for at most {_MOST_UNITS:,}."))
-        problems += line_problems(params, job.units)
+        legible, unread = readable(params, job.units)
         if not problems:
-            plans = _plans(job)
+            read = replace(job, params=legible)
+            plans = _plans(read)
             problems += [*check_target(plans, params.target), *_check_plans(plans, job.units)]
-            problems += column_problems(_demanded(job), plans)
+            problems += column_problems(_demanded(read), plans)
+        problems += unread
         if not problems and job.source is not None:
             problems += _check_rows(job, job.source)
         return problems
