@@ -253,7 +253,7 @@ def _privacy(table: TableQuality) -> Section:
     )
     memorised = [plain(at(found, "memorised", member), name, meaning) for member, name, meaning in _MEMORISED]
     more = _there([distance, *memorised])
-    attacks = sorted(found.get("attacks", []), key=lambda attack: -(attack["risk"]["value"] or 0))
+    attacks = sorted(found.get("attacks", []), key=_gain, reverse=True)
     return Section(
         "privacy",
         "Privacy",
@@ -268,9 +268,18 @@ def _privacy(table: TableQuality) -> Section:
     )
 
 
+def _gain(attack: Mapping[str, Any]) -> tuple[float, float]:
+    """What an attack gained at least, and as estimated: of what is guessed anyway, an estimate alone is chance."""
+    risk = attack["risk"]
+    value = risk["value"] or 0.0
+    return (risk["interval"][0] if risk["interval"] else value), value
+
+
 def _most(attacks: Sequence[Mapping[str, Any]]) -> str:
-    """How many attacks there were and what the best of them gained."""
+    """How many attacks there were and what the best of them gained, if that was more than chance."""
     most = attacks[0]
+    if _gain(most)[0] <= 0:
+        return f"{thousands(len(attacks))} attacks; none gained more than on strangers beyond chance"
     name = _ATTACKS.get(most["attack"], (str(most["attack"]),))[0].lower()
     of = f" of {most['column']}" if most.get("column") else ""
     gain = percent(max(most["risk"]["value"] or 0, 0))
