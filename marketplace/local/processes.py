@@ -53,6 +53,19 @@ def accepts(port: int) -> bool:
     return False
 
 
+def working_in(folder: Path) -> list[int]:
+    """The numbers of all processes that run with this work folder; none where there is no ``/proc``.
+
+    A zombie has no work folder any more, so it is not among them.
+    """
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if link.readlink() == folder:
+                found.append(int(link.parent.name))
+    return found
+
+
 def guarded(command: Sequence[str], last: signal.Signals = signal.SIGTERM) -> list[str]:
     """``command`` under ``guard``, which ends it by ``last`` when this process is gone."""
     guard = str(Path(__file__).with_name("guard.py"))
@@ -63,8 +76,9 @@ def guarded(command: Sequence[str], last: signal.Signals = signal.SIGTERM) -> li
 class Child:
     """One child process: how it is started, and whether it is healthy.
 
-    ``healthy`` is asked until it says yes. The child runs under ``guard``, which ends it when we die, also by SIGKILL;
-    ``keep_open`` are descriptors that the guard holds as long as it lives.
+    ``healthy`` is asked until it says yes. ``clear`` removes what an earlier child left that is not of its group. The
+    child runs under ``guard``, which ends it when we die, also by SIGKILL; ``keep_open`` are descriptors that the guard
+    holds as long as it lives.
     """
 
     name: str
@@ -72,6 +86,7 @@ class Child:
     environment: Mapping[str, str]
     log: Path
     healthy: Callable[[], bool] = lambda: True
+    clear: Callable[[], None] = lambda: None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     folder: Path | None = None
@@ -85,6 +100,7 @@ class Child:
         What a killed child left running goes first: it would hold the ports and files of the next one.
         """
         self._end_group()
+        self.clear()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.started = time.monotonic()
         with self.log.open("ab") as log:

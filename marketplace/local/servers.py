@@ -7,6 +7,7 @@ Each part steps aside when its address is in the environment. Commands and flags
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -15,16 +16,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 
 from marketplace.local import unprivileged
-from marketplace.local.processes import Child, StackError, accepts, free_port, free_ports, guarded
+from marketplace.local.processes import Child, StackError, accepts, free_port, free_ports, guarded, working_in
 
 BUCKET = "lookalike"
 _DATABASE = "lookalike"
+_ENDING_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class PostgreSQL:
             _plain_environment(),
             home.parent / "log" / "postgresql.log",
             healthy=lambda: accepts(self.port) and self._answers(),
+            clear=self._end_what_is_left,
             stop_signal=signal.SIGINT,
         )
 
@@ -118,6 +123,24 @@ class PostgreSQL:
             raise StackError(f"initdb failed: {done.stderr.strip()[-2000:]}\nOr set DATABASE_URL to a server of yours.")
         (folder / "data").rename(self._data)
         shutil.rmtree(folder)
+
+    def _end_what_is_left(self) -> None:
+        """End an earlier server whose guard was killed, and its backends, which lead groups of their own.
+
+        Then its lock file says nothing any more. PostgreSQL would believe it as long as there is any process of that
+        number: a zombie that nobody reaps, or after a restart of the machine somebody else.
+        """
+        if sys.platform != "linux":
+            return
+        folder, end = self._data.resolve(), time.monotonic() + _ENDING_SECONDS
+        while left := working_in(folder):
+            if time.monotonic() > end:
+                return
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(_LOOK_SECONDS)
+        (folder / "postmaster.pid").unlink(missing_ok=True)
 
     def _answers(self) -> bool:
         import psycopg

@@ -51,6 +51,33 @@ for statement in ("CREATE TABLE kept AS SELECT 42 AS answer", "SELECT 1"):
     finally:
         server.child.stop()
 """
+#: As process 1 of many a container, it has orphans for children and never reaps them. It kills the guard of a server at
+#: work and says whether the next one remembers.
+_UNREAPED = """
+import ctypes, os, signal, sys
+from pathlib import Path
+import psycopg
+from marketplace.local.servers import PostgreSQL
+PR_SET_CHILD_SUBREAPER = 36
+assert not ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+server = PostgreSQL(Path(sys.argv[1]), "secret", port=0)
+server.start()
+try:
+    server.wait()
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        busy = psycopg.connect(server.url, autocommit=True)
+        busy.pgconn.send_query(b"SELECT pg_sleep(600)")
+        (orphan,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+        os.kill(server.child.process.pid, signal.SIGKILL)
+    server.child.start()
+    server.wait()
+    with psycopg.connect(server.url) as connection:
+        state = Path(f"/proc/{orphan}/stat").read_text().rpartition(")")[2].split()[0]
+        print(state, connection.execute("SELECT answer FROM kept").fetchone()[0])
+finally:
+    server.child.stop()
+"""
 
 
 @pytest.fixture
@@ -118,6 +145,33 @@ def test_a_start_that_was_killed_while_the_database_was_made_is_made_up_for(tmp_
     finally:
         server.child.stop()
     assert not list(home.glob("initdb-*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process cannot be made the parent of orphans")
+def test_a_server_at_work_whose_guard_is_killed_starts_again_where_nobody_reaps_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _UNREAPED, str(tmp_path / "postgresql")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "Z 42\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells what a process works on")
+def test_a_lock_file_with_the_number_of_another_program_by_now_keeps_no_server_from_starting(tmp_path: Path) -> None:
+    server = PostgreSQL(tmp_path / "postgresql", "b", port=0, durable=False)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        server.start()
+        try:
+            server.wait()
+            lock = server.home / "data" / "postmaster.pid"
+            lines = lock.read_text().splitlines(keepends=True)
+            server.child.stop()
+            lock.write_text("".join([f"{stranger.pid}\n", *lines[1:]]))
+            server.start()
+            server.wait()
+        finally:
+            server.child.stop()
+        assert stranger.poll() is None
+        stranger.communicate(b"\n")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else for PostgreSQL")
