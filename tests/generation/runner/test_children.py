@@ -63,6 +63,12 @@ def gone(pid: int) -> bool:
         return True
 
 
+def kill_now(child: int) -> None:
+    """Kill a child of this process and return when it is dead; it is not reaped."""
+    os.kill(child, signal.SIGKILL)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+
+
 def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -182,8 +188,7 @@ def test_children_that_are_killed_while_they_wait_are_started_anew_for_the_next_
     with Runner(CLINIC, scratch=tmp_path) as runner:
         a_shard(runner, a_job(), tmp_path)
         victim = sorted(children().values())[killed]
-        os.kill(victim, signal.SIGKILL)
-        os.waitid(os.P_PID, victim, os.WEXITED | os.WNOWAIT)
+        kill_now(victim)
         a_shard(runner, a_job(), tmp_path, out="second")
         assert victim not in children().values()
 
@@ -293,8 +298,6 @@ def test_code_that_changes_under_a_warm_runner_is_noticed_by_the_next_children(
         job = replace(a_job("changing_dice:dice"), digest=digest)
         assert runner.check(job).problems == ()
         module.write_text(source.read_text().replace("endpoint=True", "endpoint=False"))
-        os.kill(children()["child"], signal.SIGKILL)
-        with pytest.raises(PlatformFault, match="was killed"):
-            runner.prepare(job, None, tmp_path / "state")
+        kill_now(children()["child"])
         with pytest.raises(PlatformFault, match=f"the job names {digest}"):
             runner.prepare(job, None, tmp_path / "state")
