@@ -60,7 +60,7 @@ def test_a_fault_waits_for_the_operation_that_it_is_meant_for(world: StripeWorld
 
 def test_a_key_is_in_use_while_its_first_request_is_answered(world: StripeWorld) -> None:
     options: Any = {"idempotency_key": uuid4().hex}
-    world.fail_next(1, "slow", operation="PostCustomers", seconds=3)
+    world.fail_next(1, "slow", operation="PostCustomers", seconds=6)
     with ThreadPoolExecutor(1) as threads:
         slow = threads.submit(world.client.v1.customers.create, {"name": "N"}, options)
         _until(lambda: bool(world.client.v1.customers.list().data))
