@@ -26,7 +26,7 @@ from billing.models import (
 )
 from catalog.models import Licence
 from marketplace.doctor import Fault, check
-from marketplace.work.models import Piece
+from marketplace.work.models import coming
 
 _PATIENCE = timedelta(minutes=10)
 #: Stripe says that a bank decides within 60 to 75 days after evidence was due; two weeks more are for what is slow.
@@ -272,8 +272,7 @@ def sellers_are_sent_their_share_and_no_more() -> Iterator[Fault]:
     wrong = ~Q(all_sent=F("transferred")) | ~Q(all_back=F("reversed")) | Q(all_sent__gt=F("amount") + F("all_back"))
     for payable in Payable.objects.annotate(**sums).filter(wrong).iterator():
         yield Fault(f"payable {payable.id}", "what was sent is not what it says, or more than the share.")
-    taking = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=kinds.REVERSAL)
-    for payable in Payable.objects.in_excess().filter(~Exists(taking)).iterator():
+    for payable in Payable.objects.in_excess().filter(~coming(kinds.REVERSAL)).iterator():
         yield Fault(f"payable {payable.id}", f"{-payable.sendable} minor units were sent in excess and stay there.")
     torn = Transfer.objects.annotate(back=Sum("reversals__amount", filter=Q(reversals__state="done"), default=0))
     for transfer in torn.exclude(back=F("reversed")).iterator():

@@ -30,7 +30,7 @@ from marketplace import storage
 from marketplace.doctor import Fault, check
 from marketplace.keys import jws, keyring
 from marketplace.keys.models import Purpose
-from marketplace.work.models import Piece
+from marketplace.work.models import Piece, coming
 
 _MANIFESTS_AT_ONCE = 20
 _FILE_FACTS = ("path", "config", "split", "bytes", "rows", "sha256")
@@ -141,9 +141,8 @@ def statistics_are_true_of_the_files() -> Iterator[Fault]:
 def previews_are_made_or_given_up() -> Iterator[Fault]:
     """A readable version has its preview, or work that will make it, or a failed piece that says why there is none."""
     made = Attachment.objects.filter(version=OuterRef("id"), kind="preview")
-    coming = Piece.objects.unfinished().filter(kind=previews.PREVIEW, subject=OuterRef("id"))
     failed = Piece.objects.filter(kind=previews.PREVIEW, subject=OuterRef("id"), state=Piece.State.FAILED)
-    lost = Version.objects.readable().filter(~Exists(made), ~Exists(coming), ~Exists(failed))
+    lost = Version.objects.readable().filter(~Exists(made), ~coming(previews.PREVIEW), ~Exists(failed))
     for version in lost.iterator():
         yield Fault(f"version {version.id}", "it has no preview and no work is left that would make it.")
 
@@ -212,9 +211,8 @@ def own_rows_stay_with_their_owner() -> Iterator[Fault]:
 @check(promise=2)
 def withdrawn_bytes_are_gone() -> Iterator[Fault]:
     """What only withdrawn versions held is destroyed, or there is work that will destroy it."""
-    withdrawn = Version.objects.filter(shelf__state=ShelfState.State.WITHDRAWN)
-    coming = Piece.objects.unfinished().filter(kind__in=withdrawing.KINDS, subject=OuterRef("id"))
-    for version in withdrawn.filter(~Exists(coming)).select_related("shelf", "disclosure").iterator(chunk_size=50):
+    withdrawn = Version.objects.filter(~coming(*withdrawing.KINDS), shelf__state=ShelfState.State.WITHDRAWN)
+    for version in withdrawn.select_related("shelf", "disclosure").iterator(chunk_size=50):
         for left in withdrawing.left_of(version):
             yield Fault(f"version {version.id}", f"it is withdrawn and {left} is still in the object store.")
 

@@ -14,7 +14,7 @@ from generation.orders import ordering, quoting
 from generation.orders.models import Order
 from generation.runs.models import Run, Source
 from marketplace.doctor import Fault, check
-from marketplace.work.models import Piece
+from marketplace.work.models import Piece, coming
 
 _PATIENCE = timedelta(minutes=2)
 #: Stripe may give no answer for a while, and then nothing is wrong here.
@@ -86,8 +86,7 @@ def orders_follow_their_payment() -> Iterator[Fault]:
 @check(promise=7)
 def drafts_are_quoted() -> Iterator[Fault]:
     """A draft has a quote coming, or says what is wrong with it."""
-    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=quoting.QUOTE)
-    drafts = Order.objects.filter(~Exists(coming), state=Order.State.DRAFT, problems=[])
+    drafts = Order.objects.filter(~coming(quoting.QUOTE), state=Order.State.DRAFT, problems=[])
     for order in drafts.filter(created_at__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"order {order.id}", "it is a draft and no work is left that would quote it.")
 
@@ -106,8 +105,7 @@ def orders_follow_their_run() -> Iterator[Fault]:
     late = making.filter(run__state__in=Run.ENDED, run__ended_at__lt=Now() - _PATIENCE)
     for order_id, state in late.values_list("id", "run__state").iterator():
         yield Fault(f"order {order_id}", f"its run is {state} and the order is not settled.")
-    waiting = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=ordering.SETTLE)
-    for order in making.filter(~Exists(waiting), run__in=Run.objects.under_way()).iterator():
+    for order in making.filter(~coming(ordering.SETTLE), run__in=Run.objects.under_way()).iterator():
         yield Fault(f"order {order.id}", "it is being made and no work waits to settle it.")
 
 

@@ -13,7 +13,7 @@ from generation.runs import lifecycle, probes, selling, sources
 from generation.runs.drift import checks
 from generation.runs.models import DriftCheck, Making, Probe, Run, Source
 from marketplace.doctor import Fault, check
-from marketplace.work.models import Piece
+from marketplace.work.models import Piece, coming
 
 _PATIENCE = timedelta(minutes=1)
 #: An upload is deleted right after its comparison; where the object store is away for a while, a little later.
@@ -33,19 +33,16 @@ def made_licences_have_their_run() -> Iterator[Fault]:
 @check(promise=1)
 def kept_rows_are_not_kept_twice() -> Iterator[Fault]:
     """The state of an ended run, in which rows of an upload lie, is gone, or there is work that will delete it."""
-    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=lifecycle.FORGET_STATE)
     keeping = Run.objects.filter(generator__description__keeps_rows=True, state__in=Run.ENDED)
-    for run in keeping.filter(~Exists(coming), state_files__isnull=False).distinct().iterator():
+    for run in keeping.filter(~coming(lifecycle.FORGET_STATE), state_files__isnull=False).distinct().iterator():
         yield Fault(f"run {run.id}", "its state holds rows of an upload, and no work is left that would delete it.")
 
 
 @check(promise=7)
 def runs_under_way_have_work() -> Iterator[Fault]:
     """A run that has not ended has a piece of work that will move it on."""
-    own = Piece.objects.unfinished().filter(
-        subject=OuterRef("id"), kind__in=[lifecycle.PREPARE, lifecycle.ASSEMBLE, lifecycle.JUDGE, lifecycle.ASSESS]
-    )
-    stuck = Run.objects.under_way().filter(~Exists(own), created_at__lt=Now() - _PATIENCE)
+    moving = coming(lifecycle.PREPARE, lifecycle.ASSEMBLE, lifecycle.JUDGE, lifecycle.ASSESS)
+    stuck = Run.objects.under_way().filter(~moving, created_at__lt=Now() - _PATIENCE)
     for run in stuck.exclude(state=Run.State.GENERATING).iterator():
         yield Fault(f"run {run.id}", f"it is {run.state} and no work is left that would end it.")
     for run in stuck.filter(state=Run.State.GENERATING).iterator():
@@ -65,8 +62,7 @@ def ready_runs_have_their_version() -> Iterator[Fault]:
 @check(promise=7)
 def uploads_are_read() -> Iterator[Fault]:
     """An upload that is to be read has work that will read it."""
-    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=sources.PARSE)
-    uploaded = Source.objects.filter(~Exists(coming), state=Source.State.UPLOADED)
+    uploaded = Source.objects.filter(~coming(sources.PARSE), state=Source.State.UPLOADED)
     for source in uploaded.filter(uploaded_at__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"source {source.id}", "it is to be read and no work is left that would read it.")
 
@@ -74,8 +70,7 @@ def uploads_are_read() -> Iterator[Fault]:
 @check(promise=7)
 def probes_are_made() -> Iterator[Fault]:
     """A probe that was asked for has work that will make it."""
-    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=probes.PROBE)
-    asked = Probe.objects.filter(~Exists(coming), state=Probe.State.ASKED)
+    asked = Probe.objects.filter(~coming(probes.PROBE), state=Probe.State.ASKED)
     for probe in asked.filter(created_at__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"probe {probe.id}", "it was asked for and no work is left that would make it.")
 
@@ -83,8 +78,7 @@ def probes_are_made() -> Iterator[Fault]:
 @check(promise=7)
 def makings_are_checked() -> Iterator[Fault]:
     """What a seller asked to be made has work that will check it."""
-    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=selling.CHECK)
-    asked = Making.objects.filter(~Exists(coming), state=Making.State.ASKED)
+    asked = Making.objects.filter(~coming(selling.CHECK), state=Making.State.ASKED)
     for making in asked.filter(created_at__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"making {making.id}", "it was asked for and no work is left that would check it.")
 
@@ -92,8 +86,7 @@ def makings_are_checked() -> Iterator[Fault]:
 @check(promise=7)
 def drift_checks_are_made() -> Iterator[Fault]:
     """A table that is to be compared with a version has work that will compare it."""
-    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=checks.COMPARE)
-    asked = DriftCheck.objects.filter(~Exists(coming), state=DriftCheck.State.ASKED)
+    asked = DriftCheck.objects.filter(~coming(checks.COMPARE), state=DriftCheck.State.ASKED)
     for drift_check in asked.filter(asked_at__lt=Now() - _PATIENCE).iterator():
         yield Fault(f"drift check {drift_check.id}", "it is to be made and no work is left that would make it.")
 

@@ -81,3 +81,8 @@ class Piece(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.subject} ({self.state})"
+
+
+def coming(*kinds: str, subject: str = "id") -> models.Exists:
+    """A condition of rows of any table: work of one of these ``kinds`` is still to happen to their ``subject``."""
+    return models.Exists(Piece.objects.unfinished().filter(kind__in=kinds, subject=models.OuterRef(subject)))

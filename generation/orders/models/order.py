@@ -16,7 +16,7 @@ from catalog.models import Terms
 from generation.orders.models.tariff import Tariff
 from generation.runs.models import GeneratorVersion, Probe, Run, Source
 from marketplace.accounts.models import Account
-from marketplace.work.models import Piece
+from marketplace.work.models import coming
 
 #: An order that takes longer is not held for: a hold that is made without the person ends after 4 days 18 hours.
 LONGEST_HELD: Final = timedelta(days=3)
@@ -48,13 +48,12 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def standing_still(self) -> OrderQuerySet:
         """Orders whose payment moved, and that should have moved with it unless somebody is about to see to it."""
         state, of = Order.State, Payment.State
-        going = Piece.objects.unfinished().filter(kind=kinds.VOID, subject=models.OuterRef("payment"))
         unsold = models.Q(state__in=Order.ENDED_UNSOLD)
         return self.filter(
             models.Q(_secured(), state=state.QUOTED)
             | models.Q(state=state.SETTLING)
             | models.Q(~models.Q(payment__state=of.OPEN), state=state.PAYMENT_DUE)
-            | models.Q(unsold, ~models.Exists(going), payment__state__in=[of.OPEN, of.HELD])
+            | models.Q(unsold, ~coming(kinds.VOID, subject="payment"), payment__state__in=[of.OPEN, of.HELD])
             | models.Q(unsold, payment__state=of.PAID, payment__refunds=None)
         )
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from catalog import difference
@@ -38,7 +38,7 @@ from marketplace.web.problems import Fault
 from marketplace.work import queue
 from marketplace.work.faults import PlatformFault, WorkFault
 from marketplace.work.leases import Lease
-from marketplace.work.models import Piece
+from marketplace.work.models import coming
 
 #: The kinds of work that compare, and that delete what was uploaded.
 COMPARE: Final = "runs.drift_check"
@@ -205,8 +205,7 @@ def tidy() -> None:
             message = "It was not compared in time, so it was deleted. Send it again."
             end(check_id, DriftCheck.State.FAILED, fault_owner="platform", fault_message=message)
             queue.cancel([check_id], COMPARE)
-    coming = Piece.objects.unfinished().filter(subject=OuterRef("id"), kind=DELETE)
-    left = DriftCheck.objects.ended().filter(~Exists(coming)).exclude(key="")
+    left = DriftCheck.objects.ended().filter(~coming(DELETE)).exclude(key="")
     for check_id in left.values_list("id", flat=True)[:_SWEPT_AT_ONCE]:
         with transaction.atomic():
             queue.enqueue(DELETE, check_id)
