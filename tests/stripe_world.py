@@ -174,12 +174,12 @@ class StripeWorld:
         """Ask the control address."""
         headers = {"Authorization": f"Bearer {self.key}"}
         asked = urllib.request.Request(f"{self.base}/_control/{verb}", json.dumps(wish).encode(), headers)
-        with urllib.request.urlopen(asked, timeout=60) as answer:
+        with urllib.request.urlopen(asked, timeout=240) as answer:
             return json.load(answer)
 
     def _ask(self, request: urllib.request.Request) -> Seen:
         try:
-            with _OPENER.open(request, timeout=60) as answer:
+            with _OPENER.open(request, timeout=240) as answer:
                 return Seen(answer.status, answer.headers.get("Location"), answer.read().decode())
         except urllib.error.HTTPError as refused:
             with refused:

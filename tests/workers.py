@@ -71,7 +71,7 @@ class Workers:
     def wait(self) -> None:
         """Return when all workers take work."""
         for child in self.children.values():
-            child.wait_until_healthy(60)
+            child.wait_until_healthy(240)
 
     def kill(self, name: str) -> None:
         """SIGKILL a worker with everything in its process group, and start it again."""

@@ -104,7 +104,7 @@ def site(buyer: User, stripe_world: StripeWorld, tmp_path: Path, monkeypatch: py
         web.start()
         working.start("interactive", "interactive,housekeeping", 2)
         working.start_beat()
-        web.wait_until_healthy(60)
+        web.wait_until_healthy(240)
         working.wait()
         stripe_world.listen(f"{address}/webhooks/stripe")
         yield Site(port, {"web": web, **working.children}, *_signed_in(buyer))
@@ -140,7 +140,7 @@ def wait_for_work(children: Mapping[str, Child]) -> None:
         unfinished = Piece.objects.unfinished().filter(kind__startswith="billing.")
         return Event.objects.count() >= 3 and not unfinished.exists()
 
-    until(done, seconds=180, what="the end of the work", logs=children)
+    until(done, seconds=240, what="the end of the work", logs=children)
 
 
 def faults_of_money() -> list[str]:

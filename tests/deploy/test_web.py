@@ -32,7 +32,7 @@ def site(ground: Ground, post: MailServer, tmp_path_factory: pytest.TempPathFact
     made = ground.deployment(tmp_path_factory.mktemp("web"), EMAIL_PORT=str(post.port))
     made.start("web", "web")
     try:
-        until(lambda: _answers(made), seconds=120, what="a healthy web process", logs=made.children)
+        until(lambda: _answers(made), seconds=240, what="a healthy web process", logs=made.children)
         yield made
         assert made.end("web", grace=30) == 0
     finally:
@@ -135,7 +135,7 @@ def test_whoever_signs_up_must_confirm_the_address_by_the_link_that_a_worker_sen
     later = {"interactive": ("worker", "interactive"), "housekeeping": ("worker", "housekeeping"), "beat": ("beat",)}
     for name, role in later.items():
         site.start(name, *role)
-    until(lambda: post.kept != [], seconds=120, what="the message", logs=site.children)
+    until(lambda: post.kept != [], seconds=240, what="the message", logs=site.children)
     for name in later:
         assert site.end(name, grace=60) == 0, name
     (letter,) = post.kept

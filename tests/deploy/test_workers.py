@@ -47,11 +47,11 @@ def test_workers_and_beat_make_a_run_whose_hints_were_lost_and_end_by_sigterm(de
     deployment.start("beat", "beat")
 
     # A piece of the run: one of another queue says nothing of this worker, which may not listen to signals yet.
-    until(lambda: _leased(deployment, "runs.%"), seconds=120, what="a piece of the run", logs=deployment.children)
+    until(lambda: _leased(deployment, "runs.%"), seconds=240, what="a piece of the run", logs=deployment.children)
     assert deployment.end("generation", grace=60) == 0
     assert not _leased(deployment, "runs.shard"), "the worker left its piece behind"
     deployment.start("generation", "worker", "generation")
-    until(lambda: deployment.query(_ENDED, run) != [], seconds=120, what="the end of the run", logs=deployment.children)
+    until(lambda: deployment.query(_ENDED, run) != [], seconds=240, what="the end of the run", logs=deployment.children)
     assert deployment.query(_ENDED, run) == [("ready",)]
 
     assert nobody.process and nobody.process.wait(240) != 0, "a worker that is not there was called well"

@@ -20,7 +20,7 @@ Visit = Callable[..., Visitor]
 #: How many datasets are on the demo shelves.
 SHELVES = 14
 #: How long they may take to fill, in milliseconds, beside whatever else the machine does.
-FILLING = 480_000
+FILLING = 900_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

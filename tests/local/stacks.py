@@ -187,7 +187,7 @@ class Visitor:
 
     def _open(self, request: urllib.request.Request) -> Page:
         try:
-            answer = self._opener.open(request, timeout=60)
+            answer = self._opener.open(request, timeout=240)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:

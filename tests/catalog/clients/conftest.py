@@ -83,7 +83,7 @@ def hub(
         try:
             shelved = shelves.fill()
             child.start()
-            child.wait_until_healthy(60)
+            child.wait_until_healthy(240)
             yield Hub(address, shelved, folder)
         finally:
             child.stop()

@@ -226,7 +226,7 @@ def test_a_link_that_ended_is_renewed_and_the_download_goes_on(dataset: Dataset,
 
 def fetched(address: str, headers: dict[str, str]) -> Any:
     """The answer of the object store."""
-    return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60)
+    return urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=240)
 
 
 def test_who_has_the_bytes_already_gets_no_link(dataset: Dataset) -> None:

@@ -128,7 +128,7 @@ def disturbed(cards: GeneratorVersion, logs: Path, *, runs: int, kills: int) -> 
     broker = redis.Redis.from_url(settings.REDIS_URL)
     with running(logs, generation=2) as workers:
         pair = [plan(cards, account, f"undisturbed-{number}", seed) for number, seed in enumerate(_SEEDS)]
-        _wait(pair, workers, 120)
+        _wait(pair, workers, 600)
         references = [digests(run) for run in pair]
         killer = Killer(workers, seed=20261124)
         number = flushes = 0
