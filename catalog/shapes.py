@@ -262,6 +262,20 @@ class TableQuality(Shape):
     refused: str | None
 
 
+class FilledColumn(Shape):
+    """How many cells of a column were filled, and how known cells of withheld rows were met when drawn in the same way.
+
+    Of numbers and times the ``correlation`` of drawn with true ones; of levels the ``agreement``, and that of the
+    commonest level. ``None`` where too few were ``tried``.
+    """
+
+    filled: NonNegativeInt
+    tried: NonNegativeInt
+    correlation: float | None = None
+    agreement: float | None = None
+    by_commonest: float | None = None
+
+
 class Quality(Shape):
     """What the judge found of each table that was learnt from a source, or in which something was planted."""
 

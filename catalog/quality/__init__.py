@@ -5,6 +5,7 @@ The document is ``lookalike/quality/1``; what stands in its sections is said whe
 """
 
 from catalog.quality.figures import Measured
+from catalog.quality.filled import filled_cells
 from catalog.quality.report import TableReport, listed, measures, reports
 
-__all__ = ["Measured", "TableReport", "listed", "measures", "reports"]
+__all__ = ["Measured", "TableReport", "filled_cells", "listed", "measures", "reports"]

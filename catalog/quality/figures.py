@@ -17,6 +17,7 @@ _YARDSTICKS = {
     "answer": "shown the answer",
     "shuffled": "answers shuffled",
     "guess": "a guess",
+    "commonest": "always the commonest value",
 }
 
 #: A figure as the document has it: ``value``, ``interval``, ``yardsticks``, ``why``.

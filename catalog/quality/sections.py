@@ -121,10 +121,12 @@ class Section:
 def sections(table: TableQuality) -> list[Section]:
     """What the report of a table answers, in the order of pages; of a simulated one, what was planted.
 
-    What it cost is told only where something was asked.
+    What it cost is told only where something was asked; there is nothing to tell of tables too small to measure.
     """
     if table.answer_key is not None:
         return [_answer_key(table, table.answer_key)]
+    if table.likeness is None:
+        return []
     found = [_likeness(table), _usefulness(table), _privacy(table), _fairness(table), _groups_of(table)]
     return [*found, *([_cost(table)] if table.cost is not None else [])]
 

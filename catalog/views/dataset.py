@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from catalog import again, attachments, citation, difference, holding, licensing, previews, relations, sheets, snippets
 from catalog.models import Attachment, Dataset, Licence, Listing, Offer, ShelfState, Version
 from catalog.pages import links, sheets_of
-from catalog.quality import drift, listed, reports
+from catalog.quality import drift, filled_cells, listed, reports
 from catalog.related import related
 from catalog.rows.access import Reach
 from catalog.schema_org import json_ld
@@ -185,11 +185,12 @@ def quality(request: HttpRequest, owner: str, name: str, number: str | None = No
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         return quality_json(request, owner, name, number)
     seen = _seen_or_404(request, owner, name, number)
-    documents = seen.load("quality", "statistics")
+    documents = seen.load("quality", "statistics", *(("answer-key",) if seen.version.keeps_rows else ()))
     document, counted = documents.get("quality"), documents.get("statistics", {"tables": {}})
     context = {
         "reports": [] if document is None else reports(document),
         "rules": [rule for table in counted["tables"].values() for rule in table.get("rules", ())],
+        "filled": filled_cells(documents.get("answer-key", {})),
         "twin": f"{seen.address('quality')}.json",
         "maker": seen.version.recipe["generator"]["name"].split("/"),
     }

@@ -368,4 +368,26 @@ def test_a_table_of_which_nothing_could_be_measured_says_so(client: Client, make
     nothing = dict.fromkeys(("likeness", "usefulness", "privacy", "fairness"))
     table = a_table() | nothing | {"not_tested": [why], "verdict": dict.fromkeys(nothing, why)}
     assert a_judged_version(maker[1], a_report(default=table)).measures == {}
-    assert why in shown(client, f"{ADDRESS}/quality")
+    assert shown(client, f"{ADDRESS}/quality").count(why) == 1
+
+
+def test_of_filled_columns_each_is_shown_with_how_well_known_cells_were_met() -> None:
+    figures = quality.filled_cells(
+        {
+            "filled": {
+                "age": {"filled": 1_200, "tried": 90, "correlation": -0.25},
+                "ward": {"filled": 7, "tried": 120, "agreement": 0.61, "by_commonest": 0.5},
+                "cost": {"filled": 3, "tried": 12, "correlation": None},
+            }
+        }
+    )
+    assert [(one.name, one.value, one.mono) for one in figures] == [
+        ("age", "-0.250", True),
+        ("ward", "61 %", True),
+        ("cost", "not measured", True),
+    ]
+    assert figures[0].meaning.startswith("1,200 cells were filled.") and "90 known ones" in figures[0].meaning
+    assert figures[0].gauge and figures[0].gauge.low == -0.25
+    assert figures[1].beside == "always the commonest value 50 %"
+    assert figures[2].gauge is None and "Too few known ones" in figures[2].meaning
+    assert quality.filled_cells({"planted": []}) == []

@@ -118,7 +118,7 @@ def judge(
         "left_out": names,
     }
     if not whole[0].columns or min(frame.rows for frame in whole) < _FEWEST:
-        return report | _nothing(f"Nothing was measured: it takes a column and {_FEWEST} rows of each table.")
+        return report | _nothing(_too_few(whole))
     tell(0.05, "Judging: likeness")
     report["likeness"] = judge_likeness(*tables, people=people, rng=drawn("likeness"))
     tell(0.1, "Judging: telling made rows from real ones")
@@ -246,6 +246,14 @@ def _nothing(why: str) -> dict[str, Any]:
         "verdict": dict.fromkeys(sections, why),
         "refused": None,
     }
+
+
+def _too_few(whole: tuple[Frame, ...]) -> str:
+    fitted, holdout, made = (frame.rows for frame in whole)
+    return (
+        f"Nothing was measured: it takes a column to compare and {_FEWEST} rows each, and of {len(whole[0].columns):,} "
+        f"columns there are {fitted:,} rows learned from, {holdout:,} withheld and {made:,} made."
+    )
 
 
 def _not_tested(report: Mapping[str, Any]) -> list[str]:

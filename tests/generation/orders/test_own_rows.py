@@ -40,9 +40,9 @@ def payments(rows: int = 800) -> bytes:
     return "\n".join(lines).encode()
 
 
-def the_source(client: Client) -> Source:
+def the_source(client: Client, rows: int = 800) -> Source:
     house_generator("augmented")
-    return upload(client, payments())
+    return upload(client, payments(rows))
 
 
 def delivered(order: Order) -> Version:
@@ -83,14 +83,18 @@ def test_a_minority_is_oversampled_from_upload_to_delivery(client: Client, accou
     assert sum(one == "yes" for one in table.column("fraud").to_pylist()) / table.num_rows == pytest.approx(
         0.3, abs=1e-3
     )
+    page = client.get(f"/datasets/{version.dataset}/quality").content.decode()
+    assert "Nothing was measured" in page and "where they are of the kind that was asked for" in page
 
 
 def test_only_made_rows_are_judged_and_set_beside_real_ones_of_their_kind(client: Client, account: Account) -> None:
-    order = draft(client, "augmented", source=the_source(client), **{"settings.oversample": "fraud = yes: 30 %"})
+    source = the_source(client, 5_000)
+    order = draft(client, "augmented", source=source, **{"settings.oversample": "fraud = yes: 30 %"})
     version = delivered(press(client, order, "place"))
     report = attachments.load(version.attachments.get(kind="quality"))["tables"]["default"]
-    frauds = sum(line.endswith("yes") for line in payments().decode().splitlines())
-    assert report["rows"]["made"] == version.rows - 800
+    frauds = sum(line.endswith("yes") for line in payments(5_000).decode().splitlines())
+    assert report["rows"]["made"] == version.rows - 5_000
+    assert report["likeness"]["overall"]["value"] is not None
     assert report["rows"]["fitted"] + report["rows"]["holdout"] == frauds
     assert report["refused"] is None
     assert "not those that are your own" in client.get(f"/datasets/{version.dataset}/quality").content.decode()
@@ -111,6 +115,9 @@ def test_missing_values_are_filled_and_not_judged_in_words(client: Client, accou
     assert "nobody knows what belongs into" in client.get(f"/datasets/{version.dataset}/quality").content.decode()
     told = attachments.load(version.attachments.get(kind="answer-key"))
     assert told["filled"]["amount"]["correlation"] > 0.6
+    page = client.get(f"/datasets/{version.dataset}/quality").content.decode()
+    assert f"{told['filled']['amount']['filled']} cells were filled" in page
+    assert f"{told['filled']['amount']['correlation']:.3f}" in page
 
 
 def test_a_version_says_that_it_holds_its_owners_rows(client: Client, account: Account) -> None:

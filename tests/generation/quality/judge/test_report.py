@@ -132,6 +132,7 @@ def test_of_a_table_too_small_nothing_is_measured() -> None:
     found = judged(people(5, 1), people(5, 2), people(5, 3))
     assert [found[section] for section in SECTIONS] == [None] * len(SECTIONS)
     assert all("Nothing was measured" in sentence for sentence in found["verdict"].values())
+    assert "5 rows learned from, 5 withheld and 5 made" in found["not_tested"][0]
 
 
 def test_of_a_large_table_each_class_of_the_target_keeps_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
