@@ -11,12 +11,14 @@ import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from marketplace.accounts.models import Account
 from marketplace.work import kinds, queue
 from marketplace.work.celery_tasks import perform, sweep
 from marketplace.work.faults import LeaseLost, PlatformFault, SellerFault, WorkFault
 from marketplace.work.kinds import Kind
 from marketplace.work.leases import Lease, claim, heartbeat
-from marketplace.work.models import Piece
+from marketplace.work.models import Piece, coming
+from tests.factories import an_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -277,3 +279,23 @@ def test_a_lease_that_is_lost_while_it_finishes_keeps_nothing(recorder: Recorder
     assert not Piece.objects.filter(subject=written).exists()
     piece.refresh_from_db()
     assert (piece.state, piece.attempts) == ("leased", 2)
+
+
+def test_work_is_coming_to_a_row_if_it_is_of_the_kind_not_over_and_of_that_row(recorder: Recorder) -> None:
+    acme, other = an_account("acme"), an_account("other")
+    piece = enqueue(acme.id)
+
+    def awaiting(*kinds: str) -> list[Account]:
+        return list(Account.objects.filter(coming(*kinds)).order_by("slug"))
+
+    assert awaiting("tests.record") == awaiting("tests.another", "tests.record") == [acme]
+    assert awaiting("tests.another") == []
+    enqueue(other.id, after=uuid4())
+    assert awaiting("tests.record") == [acme, other], "what waits is still to come"
+    perform(str(piece.id))
+    assert recorder.performed == [acme.id]
+    assert awaiting("tests.record") == [other]
+    assert list(Piece.objects.filter(coming("tests.record"))) == [], "their own ids are nobody's subject"
+    assert set(Piece.objects.filter(coming("tests.record", subject="subject"))) == {
+        Piece.objects.get(after__isnull=False)
+    }
